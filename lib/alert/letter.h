@@ -1,0 +1,65 @@
+/* The letter, pure: what is known in, the text of a message out (RFC 5322, plain text, UTF-8,
+ * 8bit, LF line ends, no line over 998 bytes). Everything from outside is escaped here, whatever
+ * the caller did: headers by TW_ESCAPE_ASCII, the body by TW_ESCAPE_TEXT. */
+#ifndef TW_ALERT_LETTER_H
+#define TW_ALERT_LETTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/strings.h"
+#include "kinds/kind.h"
+
+#define TW_LETTER_MAX (200 * 1024) /* bytes; what does not fit is counted in the letter */
+
+struct tw_letter_entry {
+    const char *aspect;
+    bool recovered;     /* else: failing */
+    enum tw_level level; /* fail or unknown, of a failing one */
+    const char *text;   /* what was seen last */
+    int64_t opened_s, closed_s;
+    const char *evidence; /* several lines; NULL or "": none */
+    const char *advice;   /* one line; NULL or "": none */
+};
+
+struct tw_letter {
+    const char *host;
+    const char *from; /* "postmaster@example.com" */
+    const struct tw_strings *to;
+    const char *id; /* unique, [A-Za-z0-9.]; Message-ID is <ID@HOST> */
+    int64_t now_s;
+    const struct tw_letter_entry *entries; /* failing ones first, else in order of time */
+    size_t entry_count;
+    size_t left_out;    /* more changes than entries: counted, "see toasterctl status" */
+    size_t came_and_went; /* opened and closed while letters were held back */
+    bool summary;       /* the hourly one, beyond max_per_hour */
+    bool last_of_hour;  /* max_per_hour is reached with this one: says that summaries follow */
+    const char *notice; /* a letter with a text of its own instead of entries (a refused
+                           configuration, say): its subject is `notice_subject` */
+    const char *notice_subject;
+    bool about_qmail; /* mail's own way out is concerned: header X-Toaster-Watcher: ... qmail */
+};
+
+/* Appends the whole message. */
+void tw_letter_write(const struct tw_letter *letter, struct tw_buf *out);
+
+/* Several letters that waited in the outbox become one: its subject counts them, its body holds
+ * each one's subject, date and body in order of time. `texts` are letters as written above.
+ * Appends the message. At most TW_LETTER_MAX; the oldest bodies are cut first, and it says so. */
+struct tw_waiting_letter {
+    const char *text;
+    size_t length;
+};
+void tw_letter_merge(const struct tw_letter *head, const struct tw_waiting_letter *letters,
+                     size_t count, struct tw_buf *out);
+
+/* Is this aspect one whose failure may stop mail sent through qmail: svscan, the service send,
+ * qmail-send and its helpers. Pure. */
+bool tw_letter_about_qmail(const char *aspect);
+
+/* The value of a header of a letter written here ("" if it is not there): appended. */
+void tw_letter_header(const char *text, size_t length, const char *name, struct tw_buf *out);
+
+#endif

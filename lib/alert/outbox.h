@@ -1,0 +1,51 @@
+/* Letters that no transport has taken yet: a list in memory, in order of time, mirrored on disk by
+ * base/state. Pure but for the calls of tw_state_put_letter and tw_state_drop_letter, which do not
+ * block. One letter is on its way at a time. When one is tried after a failure and several wait,
+ * they are merged first, so that what waited goes out as one. */
+#ifndef TW_ALERT_OUTBOX_H
+#define TW_ALERT_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alert/letter.h"
+#include "base/state.h"
+
+struct tw_outbox;
+
+/* `state` may be NULL (tests). */
+struct tw_outbox *tw_outbox_new(struct tw_state *state);
+void tw_outbox_free(struct tw_outbox **outbox);
+
+/* A letter found on disk at the start: no write. A letter that a merged one holds (its header
+ * X-Toaster-Watcher-Merged names the ids) is dropped, in whatever order they are loaded. */
+void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, size_t length);
+
+/* A new letter. Copies; puts it on disk; tried as soon as tw_outbox_next is asked. */
+void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length);
+
+/* The letter to be tried now, or NULL: none waits, one is on its way, or the back-off after a
+ * failure runs until tw_outbox_wake_ms. `head` gives host, from, to, id and time for a merged
+ * letter, whose id must be new. The letter is on its way until taken or refused. */
+struct tw_outbox_letter {
+    const char *id, *text;
+    size_t length;
+    bool about_qmail;
+};
+const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t now_ms,
+                                              const struct tw_letter *head);
+
+/* What became of the letter on its way. Taken: gone from memory and disk. Refused by every
+ * transport: stays; back-off 5 s, doubling to 15 min (10 % at most of jitter is the caller's). A
+ * letter that was added during the back-off does not end it. */
+void tw_outbox_taken(struct tw_outbox *outbox);
+void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms);
+
+/* When tw_outbox_next may have something: 0 now, -1 nothing waits, else a time in ms. */
+int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms);
+size_t tw_outbox_count(const struct tw_outbox *outbox);
+/* Ends the back-off (ALRM, a reload). */
+void tw_outbox_hurry(struct tw_outbox *outbox);
+
+#endif

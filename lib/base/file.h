@@ -1,0 +1,29 @@
+/* Small things done to files, each bounded and never following what it should not. All block. */
+#ifndef TW_BASE_FILE_H
+#define TW_BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+
+/* Reads a regular file of at most `max` bytes; more is an error. The last component is never a
+ * symlink, and a fifo or device is refused without being opened for good (O_NONBLOCK, then
+ * fstat). *data is NUL-terminated and the caller's to free. `at` may be AT_FDCWD.
+ * errno says why after a failure; EFBIG: too large, EINVAL: no regular file. */
+int tw_file_read(int at, const char *path, size_t max, char **data, size_t *length,
+                 struct tw_error *e);
+
+/* Writes DIR/NAME whole or not at all: DIR/tmp/NAME (O_EXCL, after removing a leftover), written,
+ * synced, renamed; then the directory is synced. DIR/tmp must exist. */
+int tw_file_write(const char *dir, const char *name, const void *data, size_t length, mode_t mode,
+                  struct tw_error *e);
+
+/* Makes a directory with exactly this mode if there is none. One that is there must be a
+ * directory; its mode is set if we own it. Parents must exist. */
+int tw_dir_make(const char *path, mode_t mode, struct tw_error *e);
+
+/* All bytes, or -1; goes on after EINTR and short writes. For blocking descriptors. */
+int tw_write_all(int fd, const void *data, size_t length);
+
+#endif

@@ -1,0 +1,73 @@
+/* Settings by table: one row says a key's name, type, place in a struct, default and bounds.
+ * From the row come the parser, the comparison, the copy for a worker, the text that
+ * `toasterctl config` prints and the freeing, so that a kind never writes them by hand. */
+#ifndef TW_BASE_OPTION_H
+#define TW_BASE_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/strings.h"
+
+enum tw_option_type {
+    TW_OPT_STRING,   /* char *: NULL where nothing is written and there is no default */
+    TW_OPT_PATH,     /* char *: like a string, must begin with '/' */
+    TW_OPT_LIST,     /* struct tw_strings */
+    TW_OPT_INT,      /* int64_t */
+    TW_OPT_BOOL,     /* bool */
+    TW_OPT_DURATION, /* int64_t, seconds, TW_NEVER */
+    TW_OPT_SIZE,     /* int64_t, bytes, TW_NEVER */
+    TW_OPT_MODE,     /* int64_t, TW_NEVER */
+    TW_OPT_CHOICE    /* char *: one of `choices` */
+};
+
+enum tw_option_flag {
+    TW_OPT_REQUIRED = 1, /* must be written */
+    TW_OPT_SECRET = 2,   /* shown as "(hidden)" */
+    TW_OPT_NO_NEVER = 4  /* "never" makes no sense here */
+};
+
+/* A table ends with a row whose key is NULL. */
+struct tw_option {
+    const char *key;
+    enum tw_option_type type;
+    size_t offset;        /* offsetof(struct ..., member) */
+    const char *fallback; /* the default as it would be written; NULL: none. A list: one item */
+    unsigned flags;
+    int64_t min, max; /* INT, DURATION, SIZE: bounds, if max is not 0 */
+    const char *const *choices; /* CHOICE: ends with NULL */
+};
+
+/* Sets every key to its default. `settings` is zeroed memory that no key was set in. */
+void tw_options_init(const struct tw_option *table, void *settings);
+
+/* Sets one key from its written values (a list may have any number, everything else one),
+ * replacing what it had. An unknown key, a bad value or a wrong number of values is an error
+ * that names the key and says what to write. */
+int tw_options_set(const struct tw_option *table, void *settings, const char *key,
+                   const char *const *values, size_t count, struct tw_error *e);
+
+const struct tw_option *tw_options_find(const struct tw_option *table, const char *key);
+bool tw_options_equal(const struct tw_option *table, const void *a, const void *b);
+void tw_options_copy(const struct tw_option *table, void *to, const void *from); /* to: zeroed */
+void tw_options_free(const struct tw_option *table, void *settings); /* frees the members */
+
+/* Appends "INDENTkey = value\n" for every key that has a value, in the configuration's syntax,
+ * so that it can be read back; secrets hidden unless `secrets`. */
+void tw_options_write(const struct tw_option *table, const void *settings, const char *indent,
+                      bool secrets, struct tw_buf *out);
+
+/* Calls `each` with a key and its written values, for every key that has a value: how a job's
+ * settings travel to a worker, which gives them to tw_options_set. */
+typedef void tw_option_each(void *context, const char *key, const char *const *values,
+                            size_t count);
+void tw_options_each(const struct tw_option *table, const void *settings, tw_option_each *each,
+                     void *context);
+
+/* Appends `text` in double quotes for libConfuse, with ", \ and $ escaped. */
+void tw_option_quote(struct tw_buf *out, const char *text);
+
+#endif

@@ -1,0 +1,94 @@
+/* What outlives the process: state.db (SQLite) and the outbox directory, below state_dir.
+ *
+ * Everything is read once, at the start, into the caller's memory. After that the calls below
+ * only put the change into a queue in memory and return at once; one background thread writes
+ * it, in the order of the calls, several changes a transaction. A disk that hangs or is full
+ * holds up nothing: changes to the same row replace each other in the queue, and the thread
+ * tries again, at most every ten seconds, until it succeeds; tw_state_trouble tells.
+ *
+ * Files, all made as needed with exactly these modes:
+ *   STATE_DIR/            0711
+ *   STATE_DIR/state.db    0600  (with -wal and -shm beside it)
+ *   STATE_DIR/lock        0600  job locks
+ *   STATE_DIR/last-good.conf 0600
+ *   STATE_DIR/tmp/        0700
+ *   STATE_DIR/outbox/     0700  one file a letter: ID.letter
+ *
+ * A database that is damaged (cut short, zeros, another format, another version) is renamed to
+ * state.db.damaged-TIME, never deleted, and a fresh one is begun; only the newest three such
+ * are kept. If nothing can be had at all (state_dir is read-only, say), the state still works
+ * in memory and goes on trying. Opening never fails. */
+#ifndef TW_BASE_STATE_H
+#define TW_BASE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct tw_state;
+
+/* One row of the table "aspect": what is remembered of one aspect of one job. Times are Unix
+ * seconds, 0: never. The meaning of `level` and `stage` is alert/incident.h's. */
+struct tw_state_aspect {
+    const char *aspect; /* "service.smtp/log": the key */
+    const char *job;    /* "service.smtp" */
+    int64_t level, stage;
+    int64_t since_s;  /* when it came to this level */
+    int64_t opened_s; /* when its incident opened */
+    int64_t closed_s;
+    int64_t fails, oks, unknowns; /* counted so far towards a change of stage */
+    const char *code, *text;
+};
+
+/* One row of the table "job". */
+struct tw_state_job {
+    const char *job;
+    int64_t last_start_s, last_end_s;
+    const char *memory; /* what the kind remembers, opaque */
+};
+
+/* What tw_state_open found. The strings live only during the call. */
+struct tw_state_reader {
+    void (*aspect)(void *context, const struct tw_state_aspect *row);
+    void (*job)(void *context, const struct tw_state_job *row);
+    void (*value)(void *context, const char *key, const char *value);
+    /* A letter from the outbox, oldest first. */
+    void (*letter)(void *context, const char *id, const char *bytes, size_t length);
+    /* Something was wrong and has been dealt with; a sentence for the log and a finding. */
+    void (*trouble)(void *context, const char *text);
+    void *context;
+};
+
+/* Opens (creates) the state and reads all of it through `reader`. Blocks on the disk. Starts no
+ * thread yet. Never fails. With `read_only` nothing is created or changed, and the calls below
+ * do nothing (toasterctl beside a daemon). */
+struct tw_state *tw_state_open(const char *state_dir, bool read_only,
+                               const struct tw_state_reader *reader);
+
+/* Starts the writer. Before this, changes only queue up. Signals are blocked in the thread. */
+int tw_state_start(struct tw_state *state, struct tw_error *e);
+
+/* Waits up to `timeout_ms` for all to be written, then ends the thread and frees. A thread that
+ * hangs in the disk is left behind (the process is about to exit). False: not all was written. */
+bool tw_state_close(struct tw_state **state, int timeout_ms);
+
+/* Changes. Everything is copied. None blocks. */
+void tw_state_put_aspect(struct tw_state *state, const struct tw_state_aspect *row);
+void tw_state_drop_aspect(struct tw_state *state, const char *aspect);
+void tw_state_put_job(struct tw_state *state, const struct tw_state_job *row);
+void tw_state_drop_job(struct tw_state *state, const char *job);
+void tw_state_put_value(struct tw_state *state, const char *key, const char *value);
+/* Writes and removes outbox/ID.letter (tmp, sync, rename). */
+void tw_state_put_letter(struct tw_state *state, const char *id, const char *bytes, size_t length);
+void tw_state_drop_letter(struct tw_state *state, const char *id);
+/* Writes last-good.conf. */
+void tw_state_put_config(struct tw_state *state, const char *text, size_t length);
+
+/* Is the writer in trouble now? Copies its sentence ("cannot write ...: No space left on
+ * device") into `text` and returns true. Cheap; for a periodic look. */
+bool tw_state_trouble(struct tw_state *state, char *text, size_t size);
+
+#endif

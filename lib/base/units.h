@@ -1,0 +1,35 @@
+/* Durations, sizes, shares and modes as the configuration writes them, and as a person reads
+ * them. Every parser takes the whole text or fails with a sentence that says what to write. */
+#ifndef TW_BASE_UNITS_H
+#define TW_BASE_UNITS_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define TW_NEVER (-1)
+
+/* "30s" "5m" "4h" "14d" "2w" in seconds, "never" as TW_NEVER. A number without a unit is an
+ * error: "14" could be seconds or days. At most 100 years. */
+int tw_duration_parse(const char *text, int64_t *seconds, struct tw_error *e);
+
+/* "100" "100K" "1M" "2G" "1T" in bytes (powers of 1024), "never" as TW_NEVER. */
+int tw_size_parse(const char *text, int64_t *bytes, struct tw_error *e);
+
+/* "0644" or "644": octal, up to 07777; "never" as TW_NEVER. */
+int tw_mode_parse(const char *text, int64_t *mode, struct tw_error *e);
+
+/* Exactly, as the parsers above read it back: 90 is "90s", 3600 "1h". */
+void tw_duration_write(struct tw_buf *out, int64_t seconds);
+void tw_size_write(struct tw_buf *out, int64_t bytes);
+
+/* For a person, two units at most: "12s", "3m 5s", "2d 4h"; "18.1M". The text is in a buffer
+ * inside the returned struct. */
+struct tw_unit_text {
+    char text[32];
+};
+struct tw_unit_text tw_duration_show(int64_t seconds);
+struct tw_unit_text tw_size_show(int64_t bytes);
+
+#endif

@@ -1,0 +1,89 @@
+/* The configuration: files in, one immutable typed value out. Syntax by libConfuse; which keys
+ * there are is said by tables (base/option.h): those of the sections in config.c, and each kind's.
+ * Manual: toaster-watcher.conf(5). */
+#ifndef TW_CONFIG_CONFIG_H
+#define TW_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/strings.h"
+#include "kinds/kind.h"
+
+/* What every check has. */
+struct tw_common {
+    int64_t every_s, timeout_s, fail_after, ok_after;
+};
+
+struct tw_job_config {
+    char *name; /* "process.clamd"; "service.*" */
+    char *title;
+    const struct tw_kind *kind;
+    struct tw_common common; /* defaults filled in */
+    void *settings;          /* the kind's struct, by its option table */
+};
+
+enum tw_transport_type { TW_TRANSPORT_QMAIL_INJECT, TW_TRANSPORT_SENDMAIL, TW_TRANSPORT_MAILDIR };
+
+struct tw_transport_config {
+    char *text; /* as written: "maildir:/home/..." */
+    enum tw_transport_type type;
+    char *path;       /* the program or the Maildir */
+    bool needs_qmail; /* qmail-inject; a sendmail that is (a link to) one below qmail.dir */
+};
+
+/* Parses "qmail-inject", "sendmail:/PATH", "maildir:/PATH" into a zeroed struct. An error says
+ * which forms there are. Resolves links of a sendmail (blocks), to see whether it is qmail's. */
+int tw_transport_parse(const char *text, const char *qmail_dir, struct tw_transport_config *out,
+                       struct tw_error *e);
+void tw_transport_clear(struct tw_transport_config *transport); /* frees the members */
+
+struct tw_config {
+    char *file; /* the main file, as given */
+    char *postmaster, *hostname, *state_dir, *control, *control_group;
+    int64_t status_every_s;
+    bool verbose;
+    struct tw_qmail_config {
+        char *dir, *supervise, *service, *log;
+    } qmail;
+    struct tw_alert_config {
+        struct tw_strings via_text; /* as written */
+        struct tw_strings to;       /* never empty: the postmaster by default */
+        int64_t group_wait_s, max_per_hour;
+        struct tw_transport_config *via;
+        size_t via_count;
+    } alert;
+    struct tw_common defaults;
+    struct tw_job_config *jobs; /* sorted by name, no name twice */
+    size_t job_count;
+};
+
+/* Reads the file and its includes, completely checked. Every error names file and line, or the
+ * file where there is no line. Each file must belong to root or to our effective uid and be
+ * writable by no one else (neither group nor others). Blocks on the disk. NULL with an error.
+ *
+ * include("PATTERN") may stand at the top level of the main file only where a section may; each
+ * match (in sorted order; none is no error) is parsed on its own and merged. An include inside an
+ * included file is an error. A title twice, in whatever files, is an error. */
+struct tw_config *tw_config_load(const char *file, struct tw_error *e);
+void tw_config_free(struct tw_config **config);
+
+/* The first of /etc, /usr/local/etc, /opt/local/etc that has toaster-watcher.conf; NULL: none. */
+const char *tw_config_default_file(void);
+
+/* state_dir as far as it can be told from a file that is broken: its first top-level line
+ * state_dir = "...", else the default. Only from a file whose owner and mode are right. The caller
+ * frees. */
+char *tw_config_state_dir(const char *file);
+
+/* The whole effective configuration in its own syntax: reads back as an equal configuration. */
+void tw_config_write(const struct tw_config *config, bool secrets, struct tw_buf *out);
+
+const struct tw_job_config *tw_config_find(const struct tw_config *config, const char *name);
+bool tw_job_config_equal(const struct tw_job_config *a, const struct tw_job_config *b);
+struct tw_places tw_config_places(const struct tw_config *config); /* borrowed */
+
+#endif

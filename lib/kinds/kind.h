@@ -1,0 +1,109 @@
+/* What a kind of job is: one row in the table (kinds.c), one file beside it. A kind knows its
+ * settings, how to look, which evidence helps and what the admin could type; it knows neither
+ * the event loop nor incidents. */
+#ifndef TW_KINDS_KIND_H
+#define TW_KINDS_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/option.h"
+#include "toaster/procfs.h"
+
+enum tw_level {
+    TW_LEVEL_NONE, /* nothing known yet */
+    TW_LEVEL_OK,
+    TW_LEVEL_WARN, /* worth a line, no incident */
+    TW_LEVEL_FAIL,
+    TW_LEVEL_UNKNOWN /* could not look: never ok */
+};
+const char *tw_level_name(enum tw_level level); /* "ok", "warn", "fail", "unknown", "none" */
+
+/* What a run says about one aspect of its job. Strings are borrowed for the call. */
+struct tw_finding {
+    enum tw_level level;
+    const char *aspect; /* "": the main one; "log": written JOB/log */
+    const char *code;   /* the reason in a word, e.g. "down": a new code is a new line in the log */
+    const char *text;   /* for people: what was seen, without the job's name */
+};
+
+/* Where things are on this machine; from the configuration, injected by tests. */
+struct tw_places {
+    const char *qmail_dir;   /* /var/qmail */
+    const char *service_dir; /* /var/service */
+    const char *log_dir;     /* /var/log/mail */
+    const char *proc_root;   /* /proc */
+};
+
+/* Where a run reports. Every member but `context` must be set. */
+struct tw_sink {
+    void (*finding)(void *context, const struct tw_finding *finding);
+    /* Run this job again at once when this process ends. Holds until the next run. */
+    void (*watch_pid)(void *context, pid_t pid, uint64_t start_ticks);
+    /* Run this job again at once when NAME in the directory is replaced, made or removed;
+     * NULL: when any entry comes or goes. Holds until the next run. */
+    void (*watch_dir)(void *context, const char *directory, const char *name);
+    /* Run this job again so soon, beside its schedule. */
+    void (*look_again)(void *context, int64_t in_ms);
+    /* There is to be a job KIND.TITLE with these same settings (a title "*" does this). */
+    void (*instance)(void *context, const char *title);
+    /* To be given back as `memory` at the next run; survives restarts. */
+    void (*remember)(void *context, const char *text);
+    void *context;
+};
+
+struct tw_run {
+    const char *name;  /* "service.smtp" */
+    const char *title; /* "smtp" */
+    const void *settings;
+    const struct tw_places *places;
+    int64_t now_s;      /* Unix time */
+    const char *memory; /* of the last run; "" at the first */
+    /* All processes of this moment; read at the first call, shared by the runs of a batch. NULL
+     * with an error. */
+    const struct tw_procs *(*procs)(void *context, struct tw_error *e);
+    void *procs_context;
+    const struct tw_sink *sink;
+};
+
+enum tw_place {
+    TW_PLACE_LOOP,  /* in the daemon's own process: must not block, opens only what kind
+                       `process` and `service` may */
+    TW_PLACE_WORKER /* in toaster-worker */
+};
+
+struct tw_kind {
+    const char *name;
+    const struct tw_option *options; /* keys beside the common ones */
+    size_t settings_size;
+    bool star; /* the title "*" is allowed */
+    /* Keys against each other, and against the title. NULL: nothing to say. */
+    int (*validate)(const void *settings, const char *title, struct tw_error *e);
+    /* NULL: always in a worker. */
+    enum tw_place (*place)(const void *settings, const char *title);
+    /* One run: reports at least a finding of the main aspect. */
+    void (*run)(const struct tw_run *run);
+    /* What to show in a letter about this aspect ("" is the main one): appended, unescaped,
+     * bounded. In a worker. NULL: nothing. run->sink is not set. */
+    void (*evidence)(const struct tw_run *run, const char *aspect, struct tw_buf *out);
+    /* The command that would help, for the letter: one line. Pure. NULL: none. */
+    void (*advice)(const struct tw_run *run, const char *aspect, const char *code,
+                   struct tw_buf *out);
+};
+
+/* The table. */
+extern const struct tw_kind *const tw_kinds[]; /* ends with NULL */
+const struct tw_kind *tw_kind_find(const char *name);
+enum tw_place tw_kind_place(const struct tw_kind *kind, const void *settings, const char *title);
+
+extern const struct tw_kind tw_kind_process, tw_kind_service, tw_kind_file;
+
+/* For kinds: reports a finding with a formatted text. */
+void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect,
+               const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif
