@@ -38,10 +38,10 @@ void tw_buf_vprintf(struct tw_buf *buf, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    const int length = vsnprintf(NULL, 0, format, args);
+    const int length = vsnprintf(NULL, 0, format, again);
     if (length > 0) {
         reserve(buf, (size_t)length);
-        vsnprintf(buf->data + buf->len, (size_t)length + 1, format, again);
+        vsnprintf(buf->data + buf->len, (size_t)length + 1, format, args);
         buf->len += (size_t)length;
     }
     va_end(again);

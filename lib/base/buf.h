@@ -15,7 +15,8 @@ void tw_buf_add(struct tw_buf *buf, const void *bytes, size_t length);
 void tw_buf_puts(struct tw_buf *buf, const char *text);
 void tw_buf_printf(struct tw_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void tw_buf_vprintf(struct tw_buf *buf, const char *format, va_list args);
+void tw_buf_vprintf(struct tw_buf *buf, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 void tw_buf_consume(struct tw_buf *buf, size_t length); /* drops bytes at the front */
 void tw_buf_clear(struct tw_buf *buf);                  /* empty, memory kept */
 void tw_buf_free(struct tw_buf *buf);                   /* empty, memory given back */

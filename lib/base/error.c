@@ -9,10 +9,12 @@
 int tw_fail(struct tw_error *e, const char *format, ...)
 {
     if (e) {
+        struct tw_error fresh; /* since the arguments may be what `e` holds so far */
         va_list args;
         va_start(args, format);
-        vsnprintf(e->text, sizeof e->text, format, args);
+        vsnprintf(fresh.text, sizeof fresh.text, format, args);
         va_end(args);
+        *e = fresh;
     }
     return -1;
 }
@@ -21,12 +23,15 @@ int tw_fail_errno(struct tw_error *e, const char *format, ...)
 {
     const int saved = errno;
     if (e) {
+        struct tw_error fresh;
         va_list args;
         va_start(args, format);
-        vsnprintf(e->text, sizeof e->text, format, args);
+        vsnprintf(fresh.text, sizeof fresh.text, format, args);
         va_end(args);
-        const size_t used = strlen(e->text);
-        snprintf(e->text + used, sizeof e->text - used, ": %s", strerrordesc_np(saved));
+        const size_t used = strlen(fresh.text);
+        const char *why = strerrordesc_np(saved); /* NULL for a number that is no error */
+        snprintf(fresh.text + used, sizeof fresh.text - used, ": %s", why ? why : "unknown error");
+        *e = fresh;
     }
     errno = saved;
     return -1;

@@ -9,7 +9,7 @@ struct tw_error {
 };
 
 /* Writes the sentence; always returns -1, so that "return tw_fail(e, ...)" reads well. `e` may
- * be NULL. */
+ * be NULL, and its text may be among the arguments. */
 int tw_fail(struct tw_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same with ": " and the text of errno behind it. Leaves errno as it was. */

@@ -29,8 +29,9 @@ enum tw_log_word {
 
 struct tw_log;
 
-/* Writes to `fd`, which stays the caller's; keeps up to `ring_bytes` while it takes nothing.
- * With fd -1 nothing is written (tests, toasterctl). */
+/* Writes to `fd`, which stays the caller's; keeps up to `ring_bytes` (at least two lines) while it
+ * takes nothing. With fd -1 nothing is written (tests, toasterctl). The process must ignore
+ * SIGPIPE. */
 struct tw_log *tw_log_new(int fd, size_t ring_bytes);
 void tw_log_free(struct tw_log **log);
 
@@ -38,11 +39,12 @@ void tw_log_verbose(struct tw_log *log, bool on); /* DEBUG lines are dropped unl
 
 /* One event: "WORD subject: text". The whole is escaped, cut at 4095 bytes and ended by a
  * newline. Never blocks. */
-void tw_log_line(struct tw_log *log, enum tw_log_word word, const char *subject,
-                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+void tw_log_line(struct tw_log *log, enum tw_log_word word, const char *subject, const char *format,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 /* Writes what waits, as far as the descriptor takes it. True while something still waits: the
- * caller then watches the descriptor for writing. Never blocks. */
+ * caller then watches the descriptor for writing. False also after a failed write (ENOSPC, EPIPE):
+ * what waits is kept and tried again with the next line. Never blocks. */
 bool tw_log_flush(struct tw_log *log);
 bool tw_log_waiting(const struct tw_log *log);
 

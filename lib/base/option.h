@@ -37,16 +37,19 @@ struct tw_option {
     size_t offset;        /* offsetof(struct ..., member) */
     const char *fallback; /* the default as it would be written; NULL: none. A list: one item */
     unsigned flags;
-    int64_t min, max; /* INT, DURATION, SIZE: bounds, if max is not 0 */
+    int64_t min, max;           /* INT, DURATION, SIZE: bounds, if max is not 0 */
     const char *const *choices; /* CHOICE: ends with NULL */
 };
 
-/* Sets every key to its default. `settings` is zeroed memory that no key was set in. */
+/* Sets every key to its default. `settings` is zeroed memory that no key was set in. Without a
+ * default a duration, size or mode is TW_NEVER (never 0, which would mean "at once"), an int 0, a
+ * bool false. */
 void tw_options_init(const struct tw_option *table, void *settings);
 
 /* Sets one key from its written values (a list may have any number, everything else one),
  * replacing what it had. An unknown key, a bad value or a wrong number of values is an error
- * that names the key and says what to write. */
+ * that names the key and says what to write; the old value stays. Bools are yes, no, true, false,
+ * on, off. TW_OPT_REQUIRED is the caller's to check: only it knows which keys were written. */
 int tw_options_set(const struct tw_option *table, void *settings, const char *key,
                    const char *const *values, size_t count, struct tw_error *e);
 
@@ -56,7 +59,8 @@ void tw_options_copy(const struct tw_option *table, void *to, const void *from);
 void tw_options_free(const struct tw_option *table, void *settings); /* frees the members */
 
 /* Appends "INDENTkey = value\n" for every key that has a value, in the configuration's syntax,
- * so that it can be read back; secrets hidden unless `secrets`. */
+ * so that it can be read back; secrets hidden unless `secrets`. An unset key without a default is
+ * left out. */
 void tw_options_write(const struct tw_option *table, const void *settings, const char *indent,
                       bool secrets, struct tw_buf *out);
 
@@ -67,7 +71,8 @@ typedef void tw_option_each(void *context, const char *key, const char *const *v
 void tw_options_each(const struct tw_option *table, const void *settings, tw_option_each *each,
                      void *context);
 
-/* Appends `text` in double quotes for libConfuse, with ", \ and $ escaped. */
+/* Appends `text` in double quotes for libConfuse, with ", \, $ and control characters
+ * escaped as its lexer reads them. */
 void tw_option_quote(struct tw_buf *out, const char *text);
 
 #endif

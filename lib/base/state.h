@@ -2,9 +2,10 @@
  *
  * Everything is read once, at the start, into the caller's memory. After that the calls below
  * only put the change into a queue in memory and return at once; one background thread writes
- * it, in the order of the calls, several changes a transaction. A disk that hangs or is full
- * holds up nothing: changes to the same row replace each other in the queue, and the thread
- * tries again, at most every ten seconds, until it succeeds; tw_state_trouble tells.
+ * what gathers within 200 ms: new letters first, then all rows in one transaction, then removes
+ * letters, so that a crash in between may repeat a letter but never loses one. A disk that hangs
+ * or is full holds up nothing: changes to the same row replace each other in the queue, and the
+ * thread tries again, after 1 s doubling to 10 s, until it succeeds; tw_state_trouble tells.
  *
  * Files, all made as needed with exactly these modes:
  *   STATE_DIR/            0711
@@ -13,11 +14,14 @@
  *   STATE_DIR/last-good.conf 0600
  *   STATE_DIR/tmp/        0700
  *   STATE_DIR/outbox/     0700  one file a letter: ID.letter
+ *   STATE_DIR/outbox/tmp/ 0700
  *
  * A database that is damaged (cut short, zeros, another format, another version) is renamed to
  * state.db.damaged-TIME, never deleted, and a fresh one is begun; only the newest three such
- * are kept. If nothing can be had at all (state_dir is read-only, say), the state still works
- * in memory and goes on trying. Opening never fails. */
+ * are kept. Should that happen while the daemon runs, rows come back as they change. If nothing
+ * can be had at all (state_dir is read-only, say), the state still works in memory and goes on
+ * trying. So it does where state_dir belongs to another user or others can write it: then
+ * nothing in it is even read, since it may be planted. Opening never fails. */
 #ifndef TW_BASE_STATE_H
 #define TW_BASE_STATE_H
 
@@ -50,12 +54,13 @@ struct tw_state_job {
     const char *memory; /* what the kind remembers, opaque */
 };
 
-/* What tw_state_open found. The strings live only during the call. */
+/* What tw_state_open found. The strings live only during the call. No function may be NULL. */
 struct tw_state_reader {
     void (*aspect)(void *context, const struct tw_state_aspect *row);
     void (*job)(void *context, const struct tw_state_job *row);
     void (*value)(void *context, const char *key, const char *value);
-    /* A letter from the outbox, oldest first. */
+    /* A letter from the outbox, by name (the oldest first, where ids grow with time). Files that
+     * are no letters of ours, empty or over 1 MB are left alone and told as trouble. */
     void (*letter)(void *context, const char *id, const char *bytes, size_t length);
     /* Something was wrong and has been dealt with; a sentence for the log and a finding. */
     void (*trouble)(void *context, const char *text);
@@ -68,7 +73,8 @@ struct tw_state_reader {
 struct tw_state *tw_state_open(const char *state_dir, bool read_only,
                                const struct tw_state_reader *reader);
 
-/* Starts the writer. Before this, changes only queue up. Signals are blocked in the thread. */
+/* Starts the writer. Before this, changes only queue up. Signals are blocked in the thread. Keeps
+ * the whole process to one malloc arena, which is all that a program this small needs. */
 int tw_state_start(struct tw_state *state, struct tw_error *e);
 
 /* Waits up to `timeout_ms` for all to be written, then ends the thread and frees. A thread that
@@ -81,14 +87,16 @@ void tw_state_drop_aspect(struct tw_state *state, const char *aspect);
 void tw_state_put_job(struct tw_state *state, const struct tw_state_job *row);
 void tw_state_drop_job(struct tw_state *state, const char *job);
 void tw_state_put_value(struct tw_state *state, const char *key, const char *value);
-/* Writes and removes outbox/ID.letter (tmp, sync, rename). */
+/* Writes and removes outbox/ID.letter (tmp, sync, rename). An id is [A-Za-z0-9._-], at most 200
+ * bytes, no dot first; with another one nothing is done. */
 void tw_state_put_letter(struct tw_state *state, const char *id, const char *bytes, size_t length);
 void tw_state_drop_letter(struct tw_state *state, const char *id);
 /* Writes last-good.conf. */
 void tw_state_put_config(struct tw_state *state, const char *text, size_t length);
 
 /* Is the writer in trouble now? Copies its sentence ("cannot write ...: No space left on
- * device") into `text` and returns true. Cheap; for a periodic look. */
+ * device") into `text` and returns true. True once, too, after something was dealt with while
+ * running: a damaged or vanished database begun afresh. Cheap; for a periodic look. */
 bool tw_state_trouble(struct tw_state *state, char *text, size_t size);
 
 #endif

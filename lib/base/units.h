@@ -1,4 +1,4 @@
-/* Durations, sizes, shares and modes as the configuration writes them, and as a person reads
+/* Durations, sizes and modes as the configuration writes them, and as a person reads
  * them. Every parser takes the whole text or fails with a sentence that says what to write. */
 #ifndef TW_BASE_UNITS_H
 #define TW_BASE_UNITS_H
@@ -24,8 +24,8 @@ int tw_mode_parse(const char *text, int64_t *mode, struct tw_error *e);
 void tw_duration_write(struct tw_buf *out, int64_t seconds);
 void tw_size_write(struct tw_buf *out, int64_t bytes);
 
-/* For a person, two units at most: "12s", "3m 5s", "2d 4h"; "18.1M". The text is in a buffer
- * inside the returned struct. */
+/* For a person, two units at most: "12s", "3m 5s", "2d 4h"; "18.1M"; what is
+ * below zero is "never". The text is in a buffer inside the returned struct. */
 struct tw_unit_text {
     char text[32];
 };

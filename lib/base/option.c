@@ -1,0 +1,366 @@
+/* Settings by table. Knows the types and how each is read, written, copied, compared; knows
+ * nothing of any key. */
+#include "base/option.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+
+/* ---- where a setting lies ---- */
+
+static bool is_text(const struct tw_option *o)
+{
+    return o->type == TW_OPT_STRING || o->type == TW_OPT_PATH || o->type == TW_OPT_CHOICE;
+}
+
+/* Types that have a "never", which is also what they are when neither written nor by default. */
+static bool has_never(const struct tw_option *o)
+{
+    return o->type == TW_OPT_DURATION || o->type == TW_OPT_SIZE || o->type == TW_OPT_MODE;
+}
+
+static void *place(const struct tw_option *o, void *settings)
+{
+    return (char *)settings + o->offset;
+}
+
+static const void *place_const(const struct tw_option *o, const void *settings)
+{
+    return (const char *)settings + o->offset;
+}
+
+static const char *text_of(const struct tw_option *o, const void *settings)
+{
+    return *(const char *const *)place_const(o, settings);
+}
+
+static int64_t number_of(const struct tw_option *o, const void *settings)
+{
+    return *(const int64_t *)place_const(o, settings);
+}
+
+static bool bool_of(const struct tw_option *o, const void *settings)
+{
+    return *(const bool *)place_const(o, settings);
+}
+
+static const struct tw_strings *list_of(const struct tw_option *o, const void *settings)
+{
+    return place_const(o, settings);
+}
+
+/* ---- reading one value ---- */
+
+static int parse_int(const char *text, int64_t *number, struct tw_error *e)
+{
+    char *end;
+    errno = 0;
+    const long long value = strtoll(text, &end, 10);
+    const char *first = text + (*text == '-');
+    if (*first < '0' || *first > '9' || *end || errno)
+        return tw_fail(e, "\"%.40s\" is not a whole number: write digits, like 5", text);
+    *number = value;
+    return 0;
+}
+
+static int parse_bool(const char *text, bool *value, struct tw_error *e)
+{
+    static const char *const yes[] = {"yes", "true", "on"};
+    static const char *const no[] = {"no", "false", "off"};
+    for (size_t i = 0; i < TW_COUNT(yes); i++) {
+        if (strcasecmp(text, yes[i]) != 0 && strcasecmp(text, no[i]) != 0)
+            continue;
+        *value = strcasecmp(text, yes[i]) == 0;
+        return 0;
+    }
+    return tw_fail(e, "\"%.40s\" is neither yes nor no: write yes or no", text);
+}
+
+static void write_number(const struct tw_option *o, int64_t number, struct tw_buf *out)
+{
+    if (has_never(o) && number == TW_NEVER)
+        tw_buf_puts(out, "never");
+    else if (o->type == TW_OPT_DURATION)
+        tw_duration_write(out, number);
+    else if (o->type == TW_OPT_SIZE)
+        tw_size_write(out, number);
+    else if (o->type == TW_OPT_MODE)
+        tw_buf_printf(out, "0%03" PRIo64, (uint64_t)number);
+    else
+        tw_buf_printf(out, "%" PRId64, number);
+}
+
+static int check_bounds(const struct tw_option *o, const char *text, int64_t number,
+                        struct tw_error *e)
+{
+    if (has_never(o) && number == TW_NEVER) {
+        if (!(o->flags & TW_OPT_NO_NEVER))
+            return 0;
+        return tw_fail(e, "\"never\" makes no sense here: write %s",
+                       o->type == TW_OPT_DURATION ? "a duration, like \"5m\""
+                       : o->type == TW_OPT_SIZE   ? "a size, like \"1M\""
+                                                  : "a file mode, like \"0644\"");
+    }
+    if (o->type == TW_OPT_MODE || o->max == 0 || (number >= o->min && number <= o->max))
+        return 0;
+    struct tw_buf bounds = {0};
+    tw_buf_puts(&bounds, "write from ");
+    write_number(o, o->min, &bounds);
+    tw_buf_puts(&bounds, " to ");
+    write_number(o, o->max, &bounds);
+    tw_fail(e, "\"%.40s\" is too %s: %s", text, number < o->min ? "small" : "large", bounds.data);
+    tw_buf_free(&bounds);
+    return -1;
+}
+
+static int parse_number(const struct tw_option *o, const char *text, int64_t *number,
+                        struct tw_error *e)
+{
+    const int result = o->type == TW_OPT_DURATION ? tw_duration_parse(text, number, e)
+                       : o->type == TW_OPT_SIZE   ? tw_size_parse(text, number, e)
+                       : o->type == TW_OPT_MODE   ? tw_mode_parse(text, number, e)
+                                                  : parse_int(text, number, e);
+    return result == 0 ? check_bounds(o, text, *number, e) : -1;
+}
+
+static int check_text(const struct tw_option *o, const char *text, struct tw_error *e)
+{
+    if (o->type == TW_OPT_PATH && *text != '/')
+        return tw_fail(e, "\"%.200s\" is not a full path: write one that begins with \"/\"", text);
+    if (o->type != TW_OPT_CHOICE)
+        return 0;
+    struct tw_buf names = {0};
+    for (const char *const *c = o->choices; *c; c++) {
+        if (strcmp(text, *c) == 0) {
+            tw_buf_free(&names);
+            return 0;
+        }
+        tw_buf_printf(&names, "%s\"%s\"", c == o->choices ? "" : c[1] ? ", " : " or ", *c);
+    }
+    tw_fail(e, "\"%.40s\" is unknown: write %s", text, tw_buf_text(&names));
+    tw_buf_free(&names);
+    return -1;
+}
+
+static void set_list(struct tw_strings *list, const char *const *values, size_t count)
+{
+    struct tw_strings fresh = {0}; /* first: the values may be the old list's */
+    for (size_t i = 0; i < count; i++)
+        tw_strings_add(&fresh, values[i]);
+    tw_strings_free(list);
+    *list = fresh;
+}
+
+static int set_one(const struct tw_option *o, void *settings, const char *value, struct tw_error *e)
+{
+    int64_t number = 0;
+    if (o->type == TW_OPT_BOOL)
+        return parse_bool(value, place(o, settings), e);
+    if (!is_text(o)) {
+        if (parse_number(o, value, &number, e) != 0)
+            return -1;
+        *(int64_t *)place(o, settings) = number;
+        return 0;
+    }
+    if (check_text(o, value, e) != 0)
+        return -1;
+    char **text = place(o, settings);
+    char *copy = tw_strdup(value);
+    free(*text);
+    *text = copy;
+    return 0;
+}
+
+/* ---- the whole table ---- */
+
+void tw_options_init(const struct tw_option *table, void *settings)
+{
+    for (const struct tw_option *o = table; o->key; o++) {
+        if (has_never(o))
+            *(int64_t *)place(o, settings) = TW_NEVER;
+        if (o->fallback && o->type == TW_OPT_LIST)
+            set_list(place(o, settings), &o->fallback, 1);
+        else if (o->fallback)
+            set_one(o, settings, o->fallback, NULL);
+    }
+}
+
+const struct tw_option *tw_options_find(const struct tw_option *table, const char *key)
+{
+    for (const struct tw_option *o = table; o->key; o++)
+        if (strcmp(o->key, key) == 0)
+            return o;
+    return NULL;
+}
+
+int tw_options_set(const struct tw_option *table, void *settings, const char *key,
+                   const char *const *values, size_t count, struct tw_error *e)
+{
+    const struct tw_option *o = tw_options_find(table, key);
+    if (!o)
+        return tw_fail(e, "unknown key \"%.80s\"", key);
+    if (o->type == TW_OPT_LIST) {
+        set_list(place(o, settings), values, count);
+        return 0;
+    }
+    if (count != 1)
+        return tw_fail(e, "%s: %zu values: write one", key, count);
+    struct tw_error why;
+    if (set_one(o, settings, values[0], &why) != 0)
+        return tw_fail(e, "%s: %s", key, why.text);
+    return 0;
+}
+
+static bool equal_lists(const struct tw_strings *a, const struct tw_strings *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool equal_one(const struct tw_option *o, const void *a, const void *b)
+{
+    if (o->type == TW_OPT_LIST)
+        return equal_lists(list_of(o, a), list_of(o, b));
+    if (o->type == TW_OPT_BOOL)
+        return bool_of(o, a) == bool_of(o, b);
+    if (!is_text(o))
+        return number_of(o, a) == number_of(o, b);
+    const char *left = text_of(o, a);
+    const char *right = text_of(o, b);
+    return left && right ? strcmp(left, right) == 0 : left == right;
+}
+
+bool tw_options_equal(const struct tw_option *table, const void *a, const void *b)
+{
+    for (const struct tw_option *o = table; o->key; o++)
+        if (!equal_one(o, a, b))
+            return false;
+    return true;
+}
+
+void tw_options_copy(const struct tw_option *table, void *to, const void *from)
+{
+    for (const struct tw_option *o = table; o->key; o++) {
+        const struct tw_strings *list = list_of(o, from);
+        if (o->type == TW_OPT_LIST)
+            set_list(place(o, to), (const char *const *)list->items, list->count);
+        else if (o->type == TW_OPT_BOOL)
+            *(bool *)place(o, to) = bool_of(o, from);
+        else if (is_text(o))
+            *(char **)place(o, to) = tw_strdup(text_of(o, from));
+        else
+            *(int64_t *)place(o, to) = number_of(o, from);
+    }
+}
+
+void tw_options_free(const struct tw_option *table, void *settings)
+{
+    for (const struct tw_option *o = table; o->key; o++) {
+        if (o->type == TW_OPT_LIST) {
+            tw_strings_free(place(o, settings));
+        } else if (is_text(o)) {
+            char **text = place(o, settings);
+            free(*text);
+            *text = NULL;
+        }
+    }
+}
+
+/* ---- writing ---- */
+
+/* Is there anything to write? What has no default need not be written while it is unset. */
+static bool has_value(const struct tw_option *o, const void *settings)
+{
+    if (o->type == TW_OPT_LIST)
+        return o->fallback || list_of(o, settings)->count > 0;
+    if (is_text(o))
+        return text_of(o, settings) != NULL;
+    if (o->type == TW_OPT_BOOL || o->fallback)
+        return true;
+    return number_of(o, settings) != (has_never(o) ? TW_NEVER : 0);
+}
+
+void tw_options_each(const struct tw_option *table, const void *settings, tw_option_each *each,
+                     void *context)
+{
+    for (const struct tw_option *o = table; o->key; o++) {
+        if (!has_value(o, settings))
+            continue;
+        const struct tw_strings *list = list_of(o, settings);
+        struct tw_buf number = {0};
+        const char *value;
+        if (o->type == TW_OPT_LIST) {
+            each(context, o->key, (const char *const *)list->items, list->count);
+            continue;
+        }
+        if (is_text(o)) {
+            value = text_of(o, settings);
+        } else if (o->type == TW_OPT_BOOL) {
+            value = bool_of(o, settings) ? "yes" : "no";
+        } else {
+            write_number(o, number_of(o, settings), &number);
+            value = tw_buf_text(&number);
+        }
+        each(context, o->key, &value, 1);
+        tw_buf_free(&number);
+    }
+}
+
+struct writing {
+    const struct tw_option *table;
+    const char *indent;
+    bool secrets;
+    struct tw_buf *out;
+};
+
+static void write_each(void *context, const char *key, const char *const *values, size_t count)
+{
+    const struct writing *w = context;
+    const struct tw_option *o = tw_options_find(w->table, key);
+    tw_buf_printf(w->out, "%s%s = ", w->indent, key);
+    if ((o->flags & TW_OPT_SECRET) && !w->secrets) {
+        tw_option_quote(w->out, "(hidden)");
+    } else if (o->type == TW_OPT_LIST) {
+        tw_buf_puts(w->out, "{");
+        for (size_t i = 0; i < count; i++) {
+            tw_buf_puts(w->out, i ? ", " : "");
+            tw_option_quote(w->out, values[i]);
+        }
+        tw_buf_puts(w->out, "}");
+    } else if (o->type == TW_OPT_INT || o->type == TW_OPT_BOOL) {
+        tw_buf_puts(w->out, values[0]);
+    } else {
+        tw_option_quote(w->out, values[0]);
+    }
+    tw_buf_puts(w->out, "\n");
+}
+
+void tw_options_write(const struct tw_option *table, const void *settings, const char *indent,
+                      bool secrets, struct tw_buf *out)
+{
+    struct writing w = {table, indent, secrets, out};
+    tw_options_each(table, settings, write_each, &w);
+}
+
+void tw_option_quote(struct tw_buf *out, const char *text)
+{
+    tw_buf_puts(out, "\"");
+    for (const char *at = text; *at; at++) {
+        if (strchr("\"\\$", *at))
+            tw_buf_puts(out, "\\");
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            tw_buf_printf(out, "\\x%02x", (unsigned char)*at);
+        else
+            tw_buf_add(out, at, 1);
+    }
+    tw_buf_puts(out, "\"");
+}
