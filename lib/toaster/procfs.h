@@ -14,9 +14,9 @@
 
 struct tw_proc {
     pid_t pid;
-    char state;                  /* 'Z' and 'X' are dead */
-    char comm[TW_COMM_MAX + 1];  /* as it is: may hold spaces, brackets, newlines */
-    uint64_t start_ticks;        /* since boot; with pid the identity of a process */
+    char state;                 /* 'Z' and 'X' are dead */
+    char comm[TW_COMM_MAX + 1]; /* as it is: may hold spaces, brackets, newlines */
+    uint64_t start_ticks;       /* since boot; with pid the identity of a process */
 };
 
 /* All processes of one moment. Threads are not listed, kernel threads are. */

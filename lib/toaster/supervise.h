@@ -27,7 +27,8 @@ struct tw_supervise_status {
 int tw_supervise_parse(const unsigned char *bytes, size_t length, struct tw_supervise_status *out,
                        struct tw_error *e);
 
-/* Reads and parses SERVICE/supervise/status. errno ENOENT: there is none. */
+/* Reads and parses SERVICE/supervise/status. errno ENOENT: there is none; EBADMSG: it is not such
+ * a file. */
 int tw_supervise_read(const char *service, struct tw_supervise_status *out, struct tw_error *e);
 
 /* Is a supervise there: 1 yes, 0 no (no fifo, or nobody reads it), -1 cannot look. */
@@ -36,7 +37,7 @@ int tw_supervise_running(const char *service, struct tw_error *e);
 /* What is wrong with the directory, by the six tests; bits of one mask, 0 when all is well. */
 enum tw_service_fault {
     TW_SERVICE_NO_DIR = 1,
-    TW_SERVICE_NO_RUN = 2,           /* no run, or no regular file */
+    TW_SERVICE_NO_RUN = 2, /* no run, or no regular file */
     TW_SERVICE_RUN_NOT_EXEC = 4,
     TW_SERVICE_DOWN_FILE = 8,
     TW_SERVICE_NO_LOG = 16,
@@ -44,10 +45,13 @@ enum tw_service_fault {
     TW_SERVICE_LOG_RUN_NOT_EXEC = 64,
     TW_SERVICE_LOG_DOWN_FILE = 128
 };
-/* -1: could not look (permission, I/O); the error says where. */
+/* A missing directory or log directory hides the faults below it. Links are followed, as supervise
+ * does. -1: could not look (permission, I/O); the error says where. */
 int tw_service_test(const char *service, bool with_log, unsigned *faults, struct tw_error *e);
 
-/* The line that svstat(8) prints for it: "/service/x: up (pid 7) 12 seconds, want down". */
+/* Appends the line that svstat(8) prints for it, without its newline:
+ * "/service/x: up (pid 7) 12 seconds, want down". Where svstat says why it could not look, this
+ * says so in our words. */
 void tw_supervise_svstat(const char *service, struct tw_buf *out, int64_t now_s);
 
 #endif
