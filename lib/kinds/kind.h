@@ -42,6 +42,8 @@ struct tw_places {
 /* Where a run reports. Every member but `context` must be set. */
 struct tw_sink {
     void (*finding)(void *context, const struct tw_finding *finding);
+    /* A WARN line for what was seen and is over (a restart that supervise mended): no state. */
+    void (*note)(void *context, const char *text);
     /* Run this job again at once when this process ends. Holds until the next run. */
     void (*watch_pid)(void *context, pid_t pid, uint64_t start_ticks);
     /* Run this job again at once when NAME in the directory is replaced, made or removed;
@@ -105,5 +107,8 @@ extern const struct tw_kind tw_kind_process, tw_kind_service, tw_kind_file;
 /* For kinds: reports a finding with a formatted text. */
 void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect,
                const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Titles are [A-Za-z0-9._@-]+, at most 64 bytes, not beginning with '.' or '-'. Pure. */
+bool tw_title_valid(const char *title);
 
 #endif

@@ -1,0 +1,56 @@
+/* The table of kinds, and what they share. */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kinds/kind.h"
+
+const struct tw_kind *const tw_kinds[] = {
+    &tw_kind_process,
+    &tw_kind_service,
+    &tw_kind_file,
+    NULL,
+};
+
+const struct tw_kind *tw_kind_find(const char *name)
+{
+    for (size_t i = 0; tw_kinds[i]; i++)
+        if (strcmp(tw_kinds[i]->name, name) == 0)
+            return tw_kinds[i];
+    return NULL;
+}
+
+enum tw_place tw_kind_place(const struct tw_kind *kind, const void *settings, const char *title)
+{
+    return kind->place ? kind->place(settings, title) : TW_PLACE_WORKER;
+}
+
+const char *tw_level_name(enum tw_level level)
+{
+    static const char *const names[] = {"none", "ok", "warn", "fail", "unknown"};
+    return names[level];
+}
+
+void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect,
+               const char *code, const char *format, ...)
+{
+    struct tw_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tw_buf_vprintf(&text, format, args);
+    va_end(args);
+    run->sink->finding(run->sink->context, &(struct tw_finding){.level = level,
+                                                                .aspect = aspect,
+                                                                .code = code,
+                                                                .text = tw_buf_text(&text)});
+    tw_buf_free(&text);
+}
+
+bool tw_title_valid(const char *title)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789._@-";
+    const size_t length = strlen(title);
+    return length > 0 && length <= 64 && title[0] != '.' && title[0] != '-' &&
+           strspn(title, allowed) == length;
+}

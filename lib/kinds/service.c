@@ -1,0 +1,472 @@
+/* Kind `service`: is a service under supervise set up, up, and staying up; and its log too.
+ *
+ * Titled "*" it lists the service directory and asks for a job for each service; else it looks at
+ * one. It remembers, over restarts, the last pid it saw and when new ones came: supervise mends a
+ * crash within a second, so that only the changing pid tells of a crash loop.
+ *
+ * Aspects: the main one and, unless log = none or syslog, `log`. */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "kinds/kind.h"
+#include "toaster/multilog.h"
+#include "toaster/supervise.h"
+
+enum {
+    STARTS_MAX = 32,      /* start times remembered; so `restarts` is at most one less */
+    SETTLE_MS = 1000,     /* supervise starts again at once what ended: look again, then judge */
+    EVIDENCE_LINES = 20,
+};
+
+struct settings {
+    struct tw_strings require;
+    char *log, *log_dir;
+    int64_t restarts, within;
+};
+
+static const char *const log_choices[] = {"multilog", "syslog", "none", NULL};
+
+static const struct tw_option options[] = {
+    {"require", TW_OPT_LIST, offsetof(struct settings, require)},
+    {"log", TW_OPT_CHOICE, offsetof(struct settings, log), .fallback = "multilog",
+     .choices = log_choices},
+    {"log_dir", TW_OPT_PATH, offsetof(struct settings, log_dir)},
+    {"restarts", TW_OPT_INT, offsetof(struct settings, restarts), .fallback = "5", .min = 1,
+     .max = STARTS_MAX - 1},
+    {"within", TW_OPT_DURATION, offsetof(struct settings, within), .fallback = "10m",
+     .flags = TW_OPT_NO_NEVER, .min = 1, .max = 7 * 86400},
+    {NULL},
+};
+
+/* ---- what is remembered: "pid starts,..." of the service, then of its log ---------------- */
+
+struct history {
+    int64_t pid; /* the last that was up; 0: none was seen yet */
+    int64_t starts[STARTS_MAX];
+    size_t count;
+};
+
+struct memory {
+    struct history main, log;
+};
+
+static const char *parse_history(const char *at, struct history *h)
+{
+    char *end;
+    h->pid = strtoll(at, &end, 10);
+    while (*end == ',' && h->count < STARTS_MAX)
+        h->starts[h->count++] = strtoll(end + 1, &end, 10);
+    return end;
+}
+
+static void write_history(struct tw_buf *out, const struct history *h)
+{
+    tw_buf_printf(out, "%" PRId64, h->pid);
+    for (size_t i = 0; i < h->count; i++)
+        tw_buf_printf(out, ",%" PRId64, h->starts[i]);
+}
+
+static struct memory parse_memory(const char *text)
+{
+    struct memory m = {0};
+    const char *rest = parse_history(text, &m.main);
+    if (*rest == ' ')
+        parse_history(rest + 1, &m.log);
+    return m;
+}
+
+static void remember(const struct tw_run *run, const struct memory *m)
+{
+    struct tw_buf text = {0};
+    write_history(&text, &m->main);
+    tw_buf_puts(&text, " ");
+    write_history(&text, &m->log);
+    if (strcmp(tw_buf_text(&text), run->memory) != 0)
+        run->sink->remember(run->sink->context, tw_buf_text(&text));
+    tw_buf_free(&text);
+}
+
+/* Forgets starts older than the window (or from the future, after the clock was set back), takes
+ * in a new pid; true if there was one. */
+static bool take_pid(struct history *h, pid_t pid, int64_t now_s, int64_t within_s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->count; i++)
+        if (h->starts[i] > now_s - within_s && h->starts[i] <= now_s)
+            h->starts[kept++] = h->starts[i];
+    h->count = kept;
+    if (pid == 0 || pid == h->pid)
+        return false;
+    const bool restarted = h->pid != 0;
+    h->pid = pid;
+    if (!restarted)
+        return false;
+    if (h->count == STARTS_MAX) {
+        memmove(h->starts, h->starts + 1, (STARTS_MAX - 1) * sizeof h->starts[0]);
+        h->count--;
+    }
+    h->starts[h->count++] = now_s;
+    return true;
+}
+
+/* ---- one supervise, the service's or its log's ------------------------------------------- */
+
+struct part {
+    const struct tw_run *run;
+    const struct settings *s;
+    const char *aspect; /* "" or "log" */
+    const char *path;   /* the directory that supervise runs in */
+    struct tw_buf problems;
+    const char *code; /* of the first problem */
+};
+
+static void problem(struct part *p, const char *code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void problem(struct part *p, const char *code, const char *format, ...)
+{
+    if (p->code)
+        tw_buf_puts(&p->problems, "; ");
+    else
+        p->code = code;
+    va_list args;
+    va_start(args, format);
+    tw_buf_vprintf(&p->problems, format, args);
+    va_end(args);
+}
+
+static void judge_status(struct part *p, const struct tw_supervise_status *st, bool flapping,
+                         const struct history *h)
+{
+    const int64_t age_s = p->run->now_s - st->changed_s;
+    const struct tw_unit_text age = tw_duration_show(age_s > 0 ? age_s : 0);
+    if (st->pid == 0) {
+        if (st->want)
+            problem(p, "down", "down for %s, want %c", age.text, st->want);
+        else
+            problem(p, "down", "down for %s", age.text);
+        return;
+    }
+    if (st->want == 'd')
+        problem(p, "want-down", "up (pid %d) but wanted down", st->pid);
+    if (st->paused)
+        problem(p, "paused", "paused (pid %d)", st->pid);
+    if (flapping)
+        problem(p, "flapping", "flapping: %zu new pids within %s, limit %" PRId64 ", up for %s now",
+                h->count, tw_duration_show(p->s->within).text, p->s->restarts, age.text);
+}
+
+/* The live state. False: it is just between two states, judge in a moment. */
+static bool check_live(struct part *p, struct history *h, struct tw_supervise_status *st,
+                       bool *unknown)
+{
+    struct tw_error e;
+    const int running = tw_supervise_running(p->path, &e);
+    if (running < 0) {
+        *unknown = true;
+        problem(p, "cannot-look", "%s", e.text);
+        return true;
+    }
+    if (!running) {
+        problem(p, "no-supervise", "supervise is not running");
+        return true;
+    }
+    if (tw_supervise_read(p->path, st, &e) != 0) {
+        *unknown = true;
+        problem(p, "bad-status", "%s", e.text);
+        return true;
+    }
+    const pid_t before = (pid_t)h->pid;
+    const bool was_flapping = (int64_t)h->count > p->s->restarts;
+    const bool restarted = take_pid(h, st->pid, p->run->now_s, p->s->within);
+    const bool flapping = (int64_t)h->count > p->s->restarts;
+    if (restarted && !flapping && !was_flapping) {
+        char *text = tw_format("%srestarted, pid %d is now %d", p->aspect[0] ? "log " : "", before,
+                               st->pid);
+        p->run->sink->note(p->run->sink->context, text);
+        free(text);
+    }
+    /* It ended a moment ago and supervise is about to start it again. */
+    if (st->pid == 0 && st->want != 'd' && p->run->now_s - st->changed_s < SETTLE_MS / 1000 + 1 &&
+        p->run->now_s >= st->changed_s) {
+        p->run->sink->look_again(p->run->sink->context, SETTLE_MS);
+        return false;
+    }
+    if (st->pid == 0)
+        h->pid = 0; /* what comes up after this is a start, not a restart that supervise made */
+    judge_status(p, st, flapping, h);
+    return true;
+}
+
+static void report_part(struct part *p, bool unknown, const struct tw_supervise_status *st)
+{
+    if (p->code)
+        tw_report(p->run, unknown ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL, p->aspect, p->code, "%s",
+                  tw_buf_text(&p->problems));
+    else
+        tw_report(p->run, TW_LEVEL_OK, p->aspect, "ok", "up (pid %d) for %s", st->pid,
+                  tw_duration_show(p->run->now_s > st->changed_s ? p->run->now_s - st->changed_s
+                                                                  : 0)
+                      .text);
+    tw_buf_free(&p->problems);
+}
+
+static void watch_status(const struct tw_run *run, const char *path)
+{
+    char *directory = tw_format("%s/supervise", path);
+    run->sink->watch_dir(run->sink->context, directory, "status");
+    free(directory);
+}
+
+/* `set_up` is false when the directory's own faults make a look at the live state pointless. */
+static void check_part(struct part *p, struct history *h, bool set_up)
+{
+    struct tw_supervise_status st = {0};
+    bool unknown = false;
+    watch_status(p->run, p->path);
+    if (set_up) {
+        struct part faults = *p;
+        p->problems = (struct tw_buf){0};
+        p->code = NULL;
+        if (!check_live(p, h, &st, &unknown)) {
+            tw_buf_free(&faults.problems);
+            tw_buf_free(&p->problems);
+            return;
+        }
+        /* What supervise says comes first, then what the directory looks like. */
+        if (faults.code && !unknown)
+            problem(p, faults.code, "%s", tw_buf_text(&faults.problems));
+        tw_buf_free(&faults.problems);
+    }
+    report_part(p, unknown, &st);
+}
+
+/* ---- the service as a whole -------------------------------------------------------------- */
+
+static char *service_path(const struct tw_run *run)
+{
+    return tw_format("%s/%s", run->places->service_dir, run->title);
+}
+
+static void main_faults(struct part *p, unsigned faults, bool known)
+{
+    if (faults & TW_SERVICE_NO_DIR)
+        problem(p, "gone", known ? "%s is gone; if that is meant: toasterctl forget %s"
+                                 : "there is no directory %s (toasterctl forget %s drops it)",
+                p->path, p->run->name);
+    if (faults & TW_SERVICE_NO_RUN)
+        problem(p, "no-run", "%s/run is not there or no file", p->path);
+    if (faults & TW_SERVICE_RUN_NOT_EXEC)
+        problem(p, "run-not-executable", "%s/run is not executable", p->path);
+    if (faults & TW_SERVICE_DOWN_FILE)
+        problem(p, "down-file", "%s/down exists: it will not start by itself", p->path);
+}
+
+static void log_faults(struct part *p, unsigned faults)
+{
+    if (faults & TW_SERVICE_NO_LOG)
+        problem(p, "no-log", "there is no directory %s", p->path);
+    if (faults & TW_SERVICE_NO_LOG_RUN)
+        problem(p, "no-run", "%s/run is not there or no file", p->path);
+    if (faults & TW_SERVICE_LOG_RUN_NOT_EXEC)
+        problem(p, "run-not-executable", "%s/run is not executable", p->path);
+    if (faults & TW_SERVICE_LOG_DOWN_FILE)
+        problem(p, "down-file", "%s/down exists: it will not start by itself", p->path);
+}
+
+static bool wants_log(const struct settings *s)
+{
+    return strcmp(s->log, "multilog") == 0;
+}
+
+static void run_one(const struct tw_run *run)
+{
+    const struct settings *s = run->settings;
+    char *path = service_path(run), *log_path = tw_format("%s/log", path);
+    struct memory memory = parse_memory(run->memory);
+    unsigned faults;
+    struct tw_error e;
+    if (tw_service_test(path, wants_log(s), &faults, &e) != 0) {
+        tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
+        free(path);
+        free(log_path);
+        return;
+    }
+    struct part main = {.run = run, .s = s, .aspect = "", .path = path};
+    main_faults(&main, faults, run->memory[0] != '\0');
+    check_part(&main, &memory.main, !(faults & TW_SERVICE_NO_DIR));
+    if (wants_log(s) && !(faults & TW_SERVICE_NO_DIR)) {
+        struct part log = {.run = run, .s = s, .aspect = "log", .path = log_path};
+        log_faults(&log, faults);
+        check_part(&log, &memory.log, !(faults & TW_SERVICE_NO_LOG));
+    }
+    if (!(faults & TW_SERVICE_NO_DIR))
+        remember(run, &memory);
+    free(path);
+    free(log_path);
+}
+
+/* ---- the title "*" ------------------------------------------------------------------------ */
+
+static bool is_directory(int at, const char *name)
+{
+    struct stat st;
+    return fstatat(at, name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* svscan passes over names that begin with a dot, and so do we. */
+static size_t list_services(const struct tw_run *run, DIR *dir)
+{
+    size_t count = 0;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        if (entry->d_name[0] == '.' || !is_directory(dirfd(dir), entry->d_name))
+            continue;
+        count++;
+        if (tw_title_valid(entry->d_name))
+            run->sink->instance(run->sink->context, entry->d_name);
+        else
+            tw_report(run, TW_LEVEL_WARN, "names", "bad-name",
+                      "%s/%s is not watched: its name has a character that titles cannot have",
+                      run->places->service_dir, entry->d_name);
+    }
+    return count;
+}
+
+static void run_star(const struct tw_run *run)
+{
+    const struct settings *s = run->settings;
+    const char *where = run->places->service_dir;
+    run->sink->watch_dir(run->sink->context, where, NULL);
+    for (size_t i = 0; i < s->require.count; i++)
+        run->sink->instance(run->sink->context, s->require.items[i]);
+    DIR *dir = opendir(where);
+    if (!dir) {
+        const bool gone = errno == ENOENT || errno == ENOTDIR;
+        tw_report(run, gone ? TW_LEVEL_FAIL : TW_LEVEL_UNKNOWN, "", gone ? "gone" : "cannot-look",
+                  "cannot read %s: %s", where, strerrordesc_np(errno));
+        return;
+    }
+    const size_t count = list_services(run, dir);
+    closedir(dir);
+    if (count)
+        tw_report(run, TW_LEVEL_OK, "", "ok", "%zu services in %s", count, where);
+    else
+        tw_report(run, TW_LEVEL_WARN, "", "empty", "there is no service in %s", where);
+}
+
+/* ---- the kind ----------------------------------------------------------------------------- */
+
+static bool is_star(const char *title)
+{
+    return strcmp(title, "*") == 0;
+}
+
+static int service_validate(const void *settings, const char *title, struct tw_error *e)
+{
+    const struct settings *s = settings;
+    if (s->require.count && !is_star(title))
+        return tw_fail(e, "require belongs into service \"*\"");
+    for (size_t i = 0; i < s->require.count; i++)
+        if (!tw_title_valid(s->require.items[i]))
+            return tw_fail(e, "require: \"%s\" is no name of a service", s->require.items[i]);
+    return 0;
+}
+
+static enum tw_place service_place(const void *settings, const char *title)
+{
+    (void)settings;
+    (void)title;
+    return TW_PLACE_LOOP;
+}
+
+static void service_run(const struct tw_run *run)
+{
+    if (is_star(run->title))
+        run_star(run);
+    else
+        run_one(run);
+}
+
+static void service_evidence(const struct tw_run *run, const char *aspect, struct tw_buf *out)
+{
+    const struct settings *s = run->settings;
+    (void)aspect;
+    if (is_star(run->title))
+        return;
+    char *path = service_path(run);
+    tw_supervise_svstat(path, out, run->now_s);
+    tw_buf_puts(out, "\n");
+    if (wants_log(s)) {
+        char *log_path = tw_format("%s/log", path);
+        tw_supervise_svstat(log_path, out, run->now_s);
+        tw_buf_puts(out, "\n");
+        free(log_path);
+    }
+    if (!wants_log(s) && !s->log_dir) {
+        free(path);
+        return;
+    }
+    struct tw_error e;
+    char *dir = s->log_dir ? tw_strdup(s->log_dir) : tw_multilog_find(path, run->places->log_dir, &e);
+    if (!dir) {
+        tw_buf_printf(out, "(%s)\n", e.text);
+    } else {
+        struct tw_buf tail = {0};
+        if (tw_multilog_tail_as_owner(dir, EVIDENCE_LINES, &tail, &e) != 0)
+            tw_buf_printf(out, "(%s)\n", e.text);
+        else {
+            tw_buf_printf(out, "last lines of %s/current:\n", dir);
+            tw_buf_add(out, tail.data, tail.len);
+        }
+        tw_buf_free(&tail);
+    }
+    free(dir);
+    free(path);
+}
+
+static void service_advice(const struct tw_run *run, const char *aspect, const char *code,
+                           struct tw_buf *out)
+{
+    char *path = tw_format("%s/%s%s", run->places->service_dir, run->title,
+                           aspect[0] ? "/log" : "");
+    if (is_star(run->title))
+        tw_buf_printf(out, "ls -ld %s", run->places->service_dir);
+    else if (strcmp(code, "down") == 0 || strcmp(code, "want-down") == 0)
+        tw_buf_printf(out, "svc -u %s", path);
+    else if (strcmp(code, "paused") == 0)
+        tw_buf_printf(out, "svc -c %s", path);
+    else if (strcmp(code, "run-not-executable") == 0)
+        tw_buf_printf(out, "chmod +x %s/run", path);
+    else if (strcmp(code, "down-file") == 0)
+        tw_buf_printf(out, "rm %s/down", path);
+    else if (strcmp(code, "gone") == 0)
+        tw_buf_printf(out, "ls -ld %s; if it is gone for good: toasterctl forget %s", path,
+                      run->name);
+    else if (strcmp(code, "no-supervise") == 0)
+        tw_buf_printf(out, "ps -C svscan; ls -la %s", path);
+    else if (strcmp(code, "flapping") == 0)
+        tw_buf_printf(out, "read the log below; svc -d %s stops the loop", path);
+    else
+        tw_buf_printf(out, "ls -la %s", path);
+    free(path);
+}
+
+const struct tw_kind tw_kind_service = {
+    .name = "service",
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .star = true,
+    .validate = service_validate,
+    .place = service_place,
+    .run = service_run,
+    .evidence = service_evidence,
+    .advice = service_advice,
+};

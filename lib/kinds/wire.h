@@ -1,0 +1,63 @@
+/* What the daemon and toaster-worker say to each other, as frames (base/frame.h). The daemon sends
+ * one request at a time; the worker answers with any number of report frames and exactly one
+ * END. The worker is root's child but reads what users write: everything that comes from it is
+ * checked as if it were hostile. */
+#ifndef TW_KINDS_WIRE_H
+#define TW_KINDS_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/frame.h"
+#include "base/strings.h"
+#include "kinds/kind.h"
+
+enum tw_wire {
+    TW_WIRE_RUN = 1,  /* request: one run of a job */
+    TW_WIRE_EVIDENCE, /* request: evidence for one aspect of a job */
+    TW_WIRE_DELIVER,  /* request: a letter to one transport */
+    TW_WIRE_FINDING,  /* report */
+    TW_WIRE_NOTE,
+    TW_WIRE_WATCH_PID,
+    TW_WIRE_WATCH_DIR,
+    TW_WIRE_LOOK_AGAIN,
+    TW_WIRE_INSTANCE,
+    TW_WIRE_REMEMBER,
+    TW_WIRE_TEXT, /* the evidence, or why a letter was not taken */
+    TW_WIRE_END   /* a number: 0 done, 1 refused (a letter) */
+};
+
+enum {
+    TW_WIRE_REQUEST_MAX = 1024 * 1024, /* bytes of one request frame */
+    TW_WIRE_REPORT_MAX = 128 * 1024,   /* of one report frame */
+    TW_WIRE_REPORTS_MAX = 4096,        /* report frames of one run */
+    TW_WIRE_TEXT_MAX = 64 * 1024,
+    TW_WIRE_LINE_MAX = 8192
+};
+
+/* A run's request, as the worker holds it. `aspect` is of TW_WIRE_EVIDENCE. */
+struct tw_wire_run {
+    const struct tw_kind *kind;
+    char *name, *title, *memory, *aspect;
+    char *qmail_dir, *service_dir, *log_dir, *proc_root;
+    int64_t now_s, moment; /* runs of one moment may share a pass over /proc */
+    void *settings;
+};
+
+/* Appends the request frame. `aspect` NULL: TW_WIRE_RUN. run->sink and procs are not used. */
+void tw_wire_put_run(struct tw_buf *out, const struct tw_run *run, const struct tw_kind *kind,
+                     int64_t moment, const char *aspect);
+/* -1: not a whole, sane request. */
+int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_error *e);
+void tw_wire_run_free(struct tw_wire_run *run);
+
+/* A sink whose reports are appended as frames to a buffer; for the worker. */
+struct tw_sink tw_wire_sink(struct tw_buf *out);
+
+/* Gives one report frame to a sink. 1: it was END, *result has its number. 0: reported (TEXT is
+ * given to `text`, cut off at TW_WIRE_TEXT_MAX). -1: bad frame. */
+int tw_wire_report(struct tw_frame *frame, const struct tw_sink *sink, struct tw_buf *text,
+                   int64_t *result);
+
+#endif
