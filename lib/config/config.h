@@ -43,14 +43,15 @@ void tw_transport_clear(struct tw_transport_config *transport); /* frees the mem
 
 struct tw_config {
     char *file; /* the main file, as given */
-    char *postmaster, *hostname, *state_dir, *control, *control_group;
+    char *postmaster, *hostname, *state_dir, *control;
+    char *control_group; /* "": none */
     int64_t status_every_s;
     bool verbose;
     struct tw_qmail_config {
         char *dir, *supervise, *service, *log;
     } qmail;
     struct tw_alert_config {
-        struct tw_strings via_text; /* as written */
+        struct tw_strings via_text; /* as written; may be empty */
         struct tw_strings to;       /* never empty: the postmaster by default */
         int64_t group_wait_s, max_per_hour;
         struct tw_transport_config *via;
@@ -66,8 +67,9 @@ struct tw_config {
  * writable by no one else (neither group nor others). Blocks on the disk. NULL with an error.
  *
  * include("PATTERN") may stand at the top level of the main file only where a section may; each
- * match (in sorted order; none is no error) is parsed on its own and merged. An include inside an
- * included file is an error. A title twice, in whatever files, is an error. */
+ * match (in sorted order; none is no error) is parsed on its own and merged. A path without * ? [
+ * must be there. An include inside an included file is an error. A title twice, or a key twice, in
+ * whatever files, is an error. */
 struct tw_config *tw_config_load(const char *file, struct tw_error *e);
 void tw_config_free(struct tw_config **config);
 

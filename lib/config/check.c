@@ -1,0 +1,67 @@
+/* Values that must have a form of their own: addresses, host names, transports, the socket's path.
+ * Pure but for a transport's links. */
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/mem.h"
+#include "config/parse.h"
+
+/* Stricter than RFC 5321: what would need quoting in a header or could be taken for an option of
+ * the program that sends the letter is refused. */
+static int check_address(const char *value, struct tw_error *e)
+{
+    static const char special[] = "()<>[]:;\\,\"";
+    const char *at = strchr(value, '@');
+    const size_t length = strlen(value);
+    bool good =
+        at && at != value && at[1] && !strchr(at + 1, '@') && value[0] != '-' && length <= 254;
+    for (size_t i = 0; i < length; i++)
+        if (value[i] <= 0x20 || value[i] >= 0x7f || strchr(special, value[i]))
+            good = false;
+    return good ? 0 : tw_fail(e, "\"%s\" is no mail address: write user@domain", value);
+}
+
+bool tw_config_hostname_valid(const char *text)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789._-";
+    const size_t length = strlen(text);
+    return length > 0 && length <= 253 && text[0] != '-' && text[0] != '.' &&
+           strspn(text, allowed) == length;
+}
+
+static int check_hostname(const char *value, struct tw_error *e)
+{
+    if (tw_config_hostname_valid(value))
+        return 0;
+    return tw_fail(e, "\"%s\" is no host name: letters, digits, dots and hyphens", value);
+}
+
+static int check_socket(const char *value, struct tw_error *e)
+{
+    const size_t max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1; /* unix(7) */
+    return strlen(value) <= max ? 0 : tw_fail(e, "a socket's path has at most %zu bytes", max);
+}
+
+static int check_transport(const char *value, struct tw_error *e)
+{
+    struct tw_transport_config transport = {0};
+    const int result = tw_transport_parse(value, "/", &transport, e);
+    tw_transport_clear(&transport);
+    return result;
+}
+
+int tw_config_check(const char *name, const char *value, struct tw_error *e)
+{
+    static const struct {
+        const char *name;
+        int (*check)(const char *value, struct tw_error *e);
+    } checks[] = {
+        {"postmaster", check_address}, {"hostname", check_hostname},   {"control", check_socket},
+        {"alert.to", check_address},   {"alert.via", check_transport},
+    };
+    for (size_t i = 0; i < TW_COUNT(checks); i++)
+        if (strcmp(checks[i].name, name) == 0)
+            return checks[i].check(value, e);
+    return 0;
+}

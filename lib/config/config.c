@@ -1,0 +1,239 @@
+/* The typed configuration: which keys there are outside the kinds, and how files become one value.
+ * Knows no syntax. */
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "config/parse.h"
+
+enum { HOUR = 3600, DAY = 86400, COUNT_MAX = 1000 };
+
+#define TOP(member) offsetof(struct tw_config, member)
+
+const struct tw_option tw_config_top[] = {
+    {"postmaster", TW_OPT_STRING, TOP(postmaster)},
+    {"hostname", TW_OPT_STRING, TOP(hostname)},
+    {"state_dir", TW_OPT_PATH, TOP(state_dir), .fallback = TW_DEFAULT_STATE_DIR},
+    {"control", TW_OPT_PATH, TOP(control), .fallback = "/run/toaster-watcher.sock"},
+    {"control_group", TW_OPT_STRING, TOP(control_group), .fallback = ""},
+    {"status_every", TW_OPT_DURATION, TOP(status_every_s), .fallback = "1h", .min = 1,
+     .max = 365L * DAY},
+    {"verbose", TW_OPT_BOOL, TOP(verbose), .fallback = "no"},
+    {NULL},
+};
+
+static const struct tw_option qmail_options[] = {
+    {"dir", TW_OPT_PATH, TOP(qmail.dir), .fallback = "/var/qmail"},
+    {"supervise", TW_OPT_PATH, TOP(qmail.supervise), .fallback = "/var/qmail/supervise"},
+    {"service", TW_OPT_PATH, TOP(qmail.service), .fallback = "/var/service"},
+    {"log", TW_OPT_PATH, TOP(qmail.log), .fallback = "/var/log/mail"},
+    {NULL},
+};
+
+static const struct tw_option alert_options[] = {
+    {"via", TW_OPT_LIST, TOP(alert.via_text), .fallback = "qmail-inject"},
+    {"to", TW_OPT_LIST, TOP(alert.to)},
+    {"group_wait", TW_OPT_DURATION, TOP(alert.group_wait_s), .fallback = "30s",
+     .flags = TW_OPT_NO_NEVER, .min = 0, .max = DAY},
+    {"max_per_hour", TW_OPT_INT, TOP(alert.max_per_hour), .fallback = "20", .min = 1,
+     .max = COUNT_MAX},
+    {NULL},
+};
+
+#define COMMON(member) offsetof(struct tw_common, member)
+
+/* Their least values are all over 0: in a job, 0 means not written. */
+const struct tw_option tw_config_common[] = {
+    {"every", TW_OPT_DURATION, COMMON(every_s), .fallback = "1m", .flags = TW_OPT_NO_NEVER,
+     .min = 1, .max = 365L * DAY},
+    {"timeout", TW_OPT_DURATION, COMMON(timeout_s), .fallback = "30s", .flags = TW_OPT_NO_NEVER,
+     .min = 1, .max = DAY},
+    {"fail_after", TW_OPT_INT, COMMON(fail_after), .fallback = "1", .min = 1, .max = COUNT_MAX},
+    {"ok_after", TW_OPT_INT, COMMON(ok_after), .fallback = "1", .min = 1, .max = COUNT_MAX},
+    {NULL},
+};
+
+const struct tw_config_section tw_config_sections[] = {
+    {"qmail", qmail_options, 0},
+    {"alert", alert_options, 0},
+    {"defaults", tw_config_common, TOP(defaults)},
+    {NULL},
+};
+
+/* ---- loading -------------------------------------------------------------------------------- */
+
+static struct tw_config *new_config(const char *file)
+{
+    struct tw_config *config = tw_alloc(sizeof *config);
+    config->file = tw_strdup(file);
+    tw_options_init(tw_config_top, config);
+    for (const struct tw_config_section *s = tw_config_sections; s->name; s++)
+        tw_options_init(s->options, (char *)config + s->offset);
+    return config;
+}
+
+/* `from`: where the file was included, NULL for the main one. */
+static int take_file(struct tw_parser *parser, const char *file, const char *from,
+                     struct tw_error *e)
+{
+    char *text;
+    size_t length;
+    struct tw_error why;
+    if (tw_config_read(file, &text, &length, &why) != 0)
+        return tw_fail(e, "%s%s%s", from ? from : "", from ? ": include: " : "", why.text);
+    int result = tw_config_prepare(text, length, file, e);
+    if (result == 0)
+        result = tw_parser_take(parser, file, text, !from, e);
+    free(text);
+    return result;
+}
+
+static int take_include(struct tw_parser *parser, const char *main_file,
+                        const struct tw_include *include, struct tw_error *e)
+{
+    struct tw_strings files = {0};
+    struct tw_error why;
+    char *from = tw_format("%s:%d", main_file, include->line);
+    int result = 0;
+    if (tw_config_expand(include->pattern, &files, &why) != 0)
+        result = tw_fail(e, "%s: include: %s", from, why.text);
+    for (size_t i = 0; i < files.count && result == 0; i++)
+        result = take_file(parser, files.items[i], from, e);
+    tw_strings_free(&files);
+    free(from);
+    return result;
+}
+
+static int take_all(struct tw_config *config, const char *file, struct tw_error *e)
+{
+    struct tw_parser *parser = tw_parser_new(config);
+    int result = take_file(parser, file, NULL, e);
+    size_t count;
+    const struct tw_include *includes = tw_parser_includes(parser, &count);
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = take_include(parser, file, &includes[i], e);
+    tw_parser_free(&parser);
+    return result;
+}
+
+static char *system_hostname(void)
+{
+    char name[256];
+    if (gethostname(name, sizeof name) != 0)
+        return tw_strdup("localhost");
+    name[sizeof name - 1] = '\0';
+    return tw_strdup(tw_config_hostname_valid(name) ? name : "localhost");
+}
+
+static int compare_jobs(const void *a, const void *b)
+{
+    return strcmp(((const struct tw_job_config *)a)->name, ((const struct tw_job_config *)b)->name);
+}
+
+/* Defaults that depend on other keys, which may be written anywhere. */
+static void fill_in(struct tw_config *config)
+{
+    if (!config->hostname)
+        config->hostname = system_hostname();
+    if (!config->postmaster)
+        config->postmaster = tw_format("postmaster@%s", config->hostname);
+    if (config->alert.to.count == 0)
+        tw_strings_add(&config->alert.to, config->postmaster);
+    for (size_t i = 0; i < config->job_count; i++) {
+        struct tw_common *common = &config->jobs[i].common;
+        common->every_s = common->every_s ? common->every_s : config->defaults.every_s;
+        common->timeout_s = common->timeout_s ? common->timeout_s : config->defaults.timeout_s;
+        common->fail_after = common->fail_after ? common->fail_after : config->defaults.fail_after;
+        common->ok_after = common->ok_after ? common->ok_after : config->defaults.ok_after;
+    }
+    if (config->job_count)
+        qsort(config->jobs, config->job_count, sizeof *config->jobs, compare_jobs);
+}
+
+static int make_transports(struct tw_config *config, struct tw_error *e)
+{
+    struct tw_alert_config *alert = &config->alert;
+    alert->via = tw_alloc(alert->via_text.count * sizeof *alert->via);
+    for (; alert->via_count < alert->via_text.count; alert->via_count++)
+        if (tw_transport_parse(alert->via_text.items[alert->via_count], config->qmail.dir,
+                               &alert->via[alert->via_count], e) != 0)
+            return -1;
+    return 0;
+}
+
+struct tw_config *tw_config_load(const char *file, struct tw_error *e)
+{
+    struct tw_config *config = new_config(file);
+    if (take_all(config, file, e) == 0) {
+        fill_in(config);
+        if (make_transports(config, e) == 0)
+            return config;
+    }
+    tw_config_free(&config);
+    return NULL;
+}
+
+/* ---- the value ------------------------------------------------------------------------------ */
+
+void tw_config_free(struct tw_config **config)
+{
+    struct tw_config *c = *config;
+    *config = NULL;
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->job_count; i++) {
+        tw_options_free(c->jobs[i].kind->options, c->jobs[i].settings);
+        free(c->jobs[i].settings);
+        free(c->jobs[i].name);
+        free(c->jobs[i].title);
+    }
+    free(c->jobs);
+    for (size_t i = 0; i < c->alert.via_count; i++)
+        tw_transport_clear(&c->alert.via[i]);
+    free(c->alert.via);
+    tw_options_free(tw_config_top, c);
+    for (const struct tw_config_section *s = tw_config_sections; s->name; s++)
+        tw_options_free(s->options, (char *)c + s->offset);
+    free(c->file);
+    free(c);
+}
+
+const char *tw_config_default_file(void)
+{
+    static const char *const files[] = {
+        "/etc/toaster-watcher.conf",
+        "/usr/local/etc/toaster-watcher.conf",
+        "/opt/local/etc/toaster-watcher.conf",
+    };
+    for (size_t i = 0; i < TW_COUNT(files); i++)
+        if (access(files[i], F_OK) == 0)
+            return files[i];
+    return NULL;
+}
+
+const struct tw_job_config *tw_config_find(const struct tw_config *config, const char *name)
+{
+    const struct tw_job_config key = {.name = (char *)(uintptr_t)name};
+    if (config->job_count == 0)
+        return NULL;
+    return bsearch(&key, config->jobs, config->job_count, sizeof *config->jobs, compare_jobs);
+}
+
+bool tw_job_config_equal(const struct tw_job_config *a, const struct tw_job_config *b)
+{
+    return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+           tw_options_equal(tw_config_common, &a->common, &b->common) &&
+           tw_options_equal(a->kind->options, a->settings, b->settings);
+}
+
+struct tw_places tw_config_places(const struct tw_config *config)
+{
+    return (struct tw_places){.qmail_dir = config->qmail.dir,
+                              .service_dir = config->qmail.service,
+                              .log_dir = config->qmail.log,
+                              .proc_root = "/proc"};
+}
