@@ -46,11 +46,11 @@ enum tw_incident_event {
 /* What a person should learn of the change; at most one. */
 enum tw_incident_news {
     TW_NEWS_NONE,
-    TW_NEWS_OPENED,    /* became open */
-    TW_NEWS_CLEARED,   /* was open, is quiet again, was never told */
-    TW_NEWS_CLOSING,   /* was told, is well again: a letter is due after group_wait */
-    TW_NEWS_REOPENED,  /* was closing, fails again: no letter */
-    TW_NEWS_CLOSED     /* the end was told, or the job is gone */
+    TW_NEWS_OPENED,   /* became open */
+    TW_NEWS_CLEARED,  /* was open, is quiet again, was never told */
+    TW_NEWS_CLOSING,  /* was told, is well again: a letter is due after group_wait */
+    TW_NEWS_REOPENED, /* was closing, fails again: no letter */
+    TW_NEWS_CLOSED    /* the end was told, or the job is gone */
 };
 
 struct tw_incident {

@@ -16,9 +16,9 @@
 
 struct tw_letter_entry {
     const char *aspect;
-    bool recovered;     /* else: failing */
+    bool recovered;      /* else: failing */
     enum tw_level level; /* fail or unknown, of a failing one */
-    const char *text;   /* what was seen last */
+    const char *text;    /* what was seen last */
     int64_t opened_s, closed_s;
     const char *evidence; /* several lines; NULL or "": none */
     const char *advice;   /* one line; NULL or "": none */
@@ -32,12 +32,12 @@ struct tw_letter {
     int64_t now_s;
     const struct tw_letter_entry *entries; /* failing ones first, else in order of time */
     size_t entry_count;
-    size_t left_out;    /* more changes than entries: counted, "see toasterctl status" */
+    size_t left_out;      /* more changes than entries: counted, "see toasterctl status" */
     size_t came_and_went; /* opened and closed while letters were held back */
-    bool summary;       /* the hourly one, beyond max_per_hour */
-    bool last_of_hour;  /* max_per_hour is reached with this one: says that summaries follow */
-    const char *notice; /* a letter with a text of its own instead of entries (a refused
-                           configuration, say): its subject is `notice_subject` */
+    bool summary;         /* the hourly one, beyond max_per_hour */
+    bool last_of_hour;    /* max_per_hour is reached with this one: says that summaries follow */
+    const char *notice;   /* a letter with a text of its own instead of entries (a refused
+                             configuration, say): its subject is `notice_subject` */
     const char *notice_subject;
     bool about_qmail; /* mail's own way out is concerned: header X-Toaster-Watcher: ... qmail */
 };
@@ -46,10 +46,12 @@ struct tw_letter {
 void tw_letter_write(const struct tw_letter *letter, struct tw_buf *out);
 
 /* Several letters that waited in the outbox become one: its subject counts them, its body holds
- * each one's subject, date and body in order of time. `texts` are letters as written above.
- * Appends the message. At most TW_LETTER_MAX; the oldest bodies are cut first, and it says so. */
+ * each one's subject, date and body in order of time. `letters` are as written here; one that is
+ * itself a merged one is taken apart again. Their ids go into the header X-Toaster-Watcher-Merged.
+ * Appends the message. At most TW_LETTER_MAX; the oldest bodies are cut first, then the oldest
+ * letters, and it says so. */
 struct tw_waiting_letter {
-    const char *text;
+    const char *id, *text;
     size_t length;
 };
 void tw_letter_merge(const struct tw_letter *head, const struct tw_waiting_letter *letters,
@@ -58,6 +60,9 @@ void tw_letter_merge(const struct tw_letter *head, const struct tw_waiting_lette
 /* Is this aspect one whose failure may stop mail sent through qmail: svscan, the service send,
  * qmail-send and its helpers. Pure. */
 bool tw_letter_about_qmail(const char *aspect);
+
+/* Does a letter written here say that it is about qmail. Pure. */
+bool tw_letter_says_qmail(const char *text, size_t length);
 
 /* The value of a header of a letter written here ("" if it is not there): appended. */
 void tw_letter_header(const char *text, size_t length, const char *name, struct tw_buf *out);

@@ -18,8 +18,9 @@ struct tw_outbox;
 struct tw_outbox *tw_outbox_new(struct tw_state *state);
 void tw_outbox_free(struct tw_outbox **outbox);
 
-/* A letter found on disk at the start: no write. A letter that a merged one holds (its header
- * X-Toaster-Watcher-Merged names the ids) is dropped, in whatever order they are loaded. */
+/* A letter found on disk at the start: no write. It has waited: if several have, they are merged
+ * before the first try. A letter that a merged one holds (its header X-Toaster-Watcher-Merged names
+ * the ids) is dropped, in whatever order they are loaded, and so is an empty file. */
 void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, size_t length);
 
 /* A new letter. Copies; puts it on disk; tried as soon as tw_outbox_next is asked. */

@@ -1,0 +1,230 @@
+/* The frame of a message. Knows RFC 5322 and 3834 as far as our own letters need them; does not
+ * know what a letter says. */
+
+#include "alert/message.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/escape.h"
+
+/* A header line may be 998 bytes (RFC 5322, 2.1.1); an address is at most 254 (RFC 5321). */
+enum { ADDRESS_MAX = 300, HOST_MAX = 253, ID_MAX = 128, WORD_MAX = 500 };
+
+static bool local(int64_t time_s, struct tm *tm)
+{
+    const time_t t = (time_t)time_s;
+    return localtime_r(&t, tm) != NULL;
+}
+
+static void add_zone(struct tw_buf *out, const struct tm *tm)
+{
+    const long minutes = labs(tm->tm_gmtoff) / 60;
+    tw_buf_printf(out, " %c%02ld%02ld", tm->tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+void tw_message_time(struct tw_buf *out, int64_t time_s)
+{
+    struct tm tm;
+    if (!local(time_s, &tm)) {
+        tw_buf_puts(out, "(time unknown)");
+        return;
+    }
+    tw_buf_printf(out, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                  tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    add_zone(out, &tm);
+}
+
+/* Not by strftime, which would speak the locale's language. */
+static void add_date(struct tw_buf *out, int64_t time_s)
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    struct tm tm;
+    if (!local(time_s, &tm))
+        local(0, &tm);
+    tw_buf_printf(out, "%s, %d %s %04d %02d:%02d:%02d", days[tm.tm_wday], tm.tm_mday,
+                  months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    add_zone(out, &tm);
+}
+
+/* The two halves of a Message-ID: what cannot stand there becomes '-'. */
+static void add_plain(struct tw_buf *out, const char *text, size_t max)
+{
+    if (!*text)
+        tw_buf_puts(out, "localhost");
+    for (size_t i = 0; i < max && text[i]; i++) {
+        const bool plain = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);
+        const bool dot =
+            text[i] == '.' && i > 0 && text[i - 1] != '.' && text[i + 1] && i + 1 < max;
+        tw_buf_add(out, plain || dot ? &text[i] : "-", 1);
+    }
+}
+
+static void add_address(struct tw_buf *out, const char *address)
+{
+    tw_escape(out, address, strlen(address), TW_ESCAPE_ASCII, ADDRESS_MAX);
+}
+
+void tw_message_head(const struct tw_letter *letter, const char *subject, const char *words,
+                     struct tw_buf *out)
+{
+    tw_buf_puts(out, "Date: ");
+    add_date(out, letter->now_s);
+    tw_buf_puts(out, "\nFrom: ");
+    add_address(out, letter->from);
+    tw_buf_puts(out, "\nTo: ");
+    for (size_t i = 0; i < letter->to->count; i++) {
+        tw_buf_puts(out, i ? ",\n " : "");
+        add_address(out, letter->to->items[i]);
+    }
+    tw_buf_printf(out, "\nSubject: %s\nMessage-ID: <", subject);
+    add_plain(out, letter->id, ID_MAX);
+    tw_buf_puts(out, "@");
+    add_plain(out, letter->host, HOST_MAX);
+    tw_buf_printf(out,
+                  ">\nAuto-Submitted: auto-generated\n" /* RFC 3834: no vacation replies */
+                  "MIME-Version: 1.0\n"
+                  "Content-Type: text/plain; charset=utf-8\n"
+                  "Content-Transfer-Encoding: 8bit\n"
+                  "X-Toaster-Watcher: %s%s\n",
+                  TW_VERSION, words);
+}
+
+size_t tw_message_body(const char *text, size_t length)
+{
+    if (length && text[0] == '\n')
+        return 1;
+    const char *gap = memmem(text, length, "\n\n", 2);
+    return gap ? (size_t)(gap - text) + 2 : length;
+}
+
+/* The end of the line that begins at `at`: its newline, or `end`. */
+static const char *line_end(const char *at, const char *end)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    return newline ? newline : end;
+}
+
+void tw_letter_header(const char *text, size_t length, const char *name, struct tw_buf *out)
+{
+    const size_t name_length = strlen(name);
+    const char *end = text + tw_message_body(text, length);
+    bool inside = false;
+    for (const char *at = text; at < end; at++) {
+        const char *stop = line_end(at, end);
+        const bool folded = at < stop && (*at == ' ' || *at == '\t');
+        if (inside && !folded)
+            return;
+        if (!inside && (size_t)(stop - at) > name_length && at[name_length] == ':' &&
+            strncasecmp(at, name, name_length) == 0) {
+            inside = true;
+            at += name_length + 1;
+        } else if (inside) {
+            tw_buf_puts(out, " ");
+        }
+        while (at < stop && (*at == ' ' || *at == '\t'))
+            at++;
+        if (inside)
+            tw_buf_add(out, at, (size_t)(stop - at));
+        at = stop;
+    }
+}
+
+static bool word_number(const char *word, const char *key, size_t *number)
+{
+    const size_t length = strlen(key);
+    if (strncmp(word, key, length) != 0)
+        return false;
+    *number = strtoul(word + length, NULL, 10);
+    return true;
+}
+
+void tw_message_tally(const char *text, size_t length, struct tw_message_tally *tally)
+{
+    *tally = (struct tw_message_tally){0};
+    struct tw_buf words = {0};
+    tw_letter_header(text, length, "X-Toaster-Watcher", &words);
+    char *rest = NULL;
+    for (char *word = words.len ? strtok_r(words.data, " ", &rest) : NULL; word;
+         word = strtok_r(NULL, " ", &rest)) {
+        if (strcmp(word, "qmail") == 0)
+            tally->qmail = true;
+        else if (!word_number(word, "letters=", &tally->letters) &&
+                 !word_number(word, "failed=", &tally->failed))
+            word_number(word, "recovered=", &tally->recovered);
+    }
+    if (tally->letters == 0)
+        tally->letters = 1;
+    tw_buf_free(&words);
+}
+
+bool tw_letter_says_qmail(const char *text, size_t length)
+{
+    struct tw_message_tally tally;
+    tw_message_tally(text, length, &tally);
+    return tally.qmail;
+}
+
+void tw_message_words(const struct tw_message_tally *tally, struct tw_buf *out)
+{
+    if (tally->letters != 1)
+        tw_buf_printf(out, " letters=%zu", tally->letters);
+    tw_buf_printf(out, " failed=%zu recovered=%zu%s", tally->failed, tally->recovered,
+                  tally->qmail ? " qmail" : "");
+}
+
+/* Columns, not bytes: UTF-8 continuation bytes take none. */
+static size_t columns(const char *text, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
+static void wrap_line(struct tw_buf *out, const char *line, const char *end, const char *indent)
+{
+    size_t used = 0;
+    while (line < end) {
+        while (line < end && *line == ' ')
+            line++;
+        const char *stop = line;
+        while (stop < end && *stop != ' ')
+            stop++;
+        if (stop == line)
+            break;
+        if (stop - line > WORD_MAX)
+            for (stop = line + WORD_MAX; ((unsigned char)*stop & 0xC0) == 0x80;)
+                stop--;
+        const size_t width = columns(line, (size_t)(stop - line));
+        const bool fits = used && used + 1 + width <= TW_MESSAGE_WIDTH;
+        if (used && !fits)
+            tw_buf_puts(out, "\n");
+        tw_buf_puts(out, fits ? " " : indent);
+        used = fits ? used + 1 + width : strlen(indent) + width;
+        tw_buf_add(out, line, (size_t)(stop - line));
+        line = stop;
+    }
+    tw_buf_puts(out, "\n");
+}
+
+void tw_message_paragraph(struct tw_buf *out, const char *text, const char *indent, size_t max)
+{
+    struct tw_buf safe = {0};
+    tw_escape(&safe, text, strlen(text), TW_ESCAPE_TEXT, max);
+    const char *at = tw_buf_text(&safe);
+    const char *end = at + safe.len;
+    while (end > at && end[-1] == '\n')
+        end--;
+    for (; at < end; at++) {
+        const char *stop = line_end(at, end);
+        wrap_line(out, at, stop, indent);
+        at = stop;
+    }
+    tw_buf_free(&safe);
+}

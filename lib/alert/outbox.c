@@ -1,0 +1,220 @@
+/* Letters that wait. Knows their order, the back-off and what is merged; does not know what a
+ * letter says beyond its headers, nor how it is sent.
+ *
+ * A merged letter is put on disk and its parts are dropped there; base/state writes all that is put
+ * before it removes anything. A crash in between leaves too much, which tw_outbox_load sorts out,
+ * and never too little. */
+#include "alert/outbox.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+    BACKOFF_FIRST_MS = 5 * 1000,
+    BACKOFF_LAST_MS = 15 * 60 * 1000,
+    MERGE_AT_ONCE = 100 /* so that the header with the ids stays small */
+};
+
+struct waiting {
+    struct tw_outbox_letter letter; /* what the caller sees; points to the two below */
+    char *id, *text;
+};
+
+struct tw_outbox {
+    struct tw_state *state;
+    struct waiting **items; /* in order of time; each on its own, since the caller holds one */
+    size_t count;
+    struct tw_strings held; /* ids that loaded merged letters hold */
+    const struct waiting *on_its_way;
+    bool waited;                /* something was refused, or comes from before a restart */
+    int64_t delay_ms, retry_ms; /* delay_ms 0: no back-off */
+};
+
+struct tw_outbox *tw_outbox_new(struct tw_state *state)
+{
+    struct tw_outbox *outbox = tw_alloc(sizeof *outbox);
+    outbox->state = state;
+    return outbox;
+}
+
+static void free_waiting(struct waiting *waiting)
+{
+    free(waiting->id);
+    free(waiting->text);
+    free(waiting);
+}
+
+void tw_outbox_free(struct tw_outbox **outbox)
+{
+    if (!*outbox)
+        return;
+    for (size_t i = 0; i < (*outbox)->count; i++)
+        free_waiting((*outbox)->items[i]);
+    free((*outbox)->items);
+    tw_strings_free(&(*outbox)->held);
+    free(*outbox);
+    *outbox = NULL;
+}
+
+static void insert(struct tw_outbox *outbox, size_t at, const char *id, const char *text,
+                   size_t length)
+{
+    struct waiting *waiting = tw_alloc(sizeof *waiting);
+    waiting->id = tw_strdup(id);
+    waiting->text = tw_strndup(text, length);
+    waiting->letter = (struct tw_outbox_letter){.id = waiting->id,
+                                                .text = waiting->text,
+                                                .length = length,
+                                                .about_qmail = tw_letter_says_qmail(text, length)};
+    outbox->items = tw_realloc_array(outbox->items, outbox->count + 1, sizeof *outbox->items);
+    memmove(outbox->items + at + 1, outbox->items + at,
+            (outbox->count - at) * sizeof *outbox->items);
+    outbox->items[at] = waiting;
+    outbox->count++;
+}
+
+static size_t find(const struct tw_outbox *outbox, const char *id)
+{
+    size_t i = 0;
+    while (i < outbox->count && strcmp(outbox->items[i]->id, id) != 0)
+        i++;
+    return i;
+}
+
+static void put_on_disk(struct tw_outbox *outbox, const char *id, const char *text, size_t length)
+{
+    if (outbox->state)
+        tw_state_put_letter(outbox->state, id, text, length);
+}
+
+static void drop_on_disk(struct tw_outbox *outbox, const char *id)
+{
+    if (outbox->state)
+        tw_state_drop_letter(outbox->state, id);
+}
+
+/* Out of memory, and off the disk unless the file is another letter's by now. */
+static void remove_at(struct tw_outbox *outbox, size_t at)
+{
+    struct waiting *gone = outbox->items[at];
+    outbox->count--;
+    memmove(outbox->items + at, outbox->items + at + 1,
+            (outbox->count - at) * sizeof *outbox->items);
+    if (find(outbox, gone->id) == outbox->count)
+        drop_on_disk(outbox, gone->id);
+    free_waiting(gone);
+}
+
+/* Notes what a merged letter holds, and drops what of that is here already. */
+static void hold_parts(struct tw_outbox *outbox, const char *id, const char *text, size_t length)
+{
+    struct tw_buf ids = {0};
+    tw_letter_header(text, length, "X-Toaster-Watcher-Merged", &ids);
+    char *rest = NULL;
+    for (char *part = ids.len ? strtok_r(ids.data, " ", &rest) : NULL; part;
+         part = strtok_r(NULL, " ", &rest)) {
+        if (strcmp(part, id) == 0)
+            continue;
+        tw_strings_add(&outbox->held, part);
+        const size_t at = find(outbox, part);
+        if (at < outbox->count)
+            remove_at(outbox, at);
+    }
+    tw_buf_free(&ids);
+}
+
+void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, size_t length)
+{
+    hold_parts(outbox, id, text, length);
+    if (length == 0 || tw_strings_has(&outbox->held, id)) {
+        drop_on_disk(outbox, id);
+        return;
+    }
+    insert(outbox, outbox->count, id, text, length);
+    outbox->waited = true;
+}
+
+void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length)
+{
+    insert(outbox, outbox->count, id, text, length);
+    put_on_disk(outbox, id, text, length);
+}
+
+/* The oldest letters become one. */
+static void merge_waiting(struct tw_outbox *outbox, const struct tw_letter *head)
+{
+    size_t count = outbox->count;
+    if (count > MERGE_AT_ONCE)
+        count = MERGE_AT_ONCE;
+    struct tw_waiting_letter letters[MERGE_AT_ONCE] = {0};
+    for (size_t i = 0; i < count; i++) {
+        const struct waiting *from = outbox->items[i];
+        letters[i] = (struct tw_waiting_letter){from->id, from->text, from->letter.length};
+    }
+    struct tw_buf text = {0};
+    tw_letter_merge(head, letters, count, &text);
+    insert(outbox, count, head->id, text.data, text.len);
+    put_on_disk(outbox, head->id, text.data, text.len);
+    tw_buf_free(&text);
+    for (size_t i = 0; i < count; i++)
+        remove_at(outbox, 0);
+}
+
+static bool backing_off(const struct tw_outbox *outbox, int64_t now_ms)
+{
+    /* Longer than any back-off: the clock was set back. */
+    const bool clock_jumped = outbox->retry_ms - now_ms > BACKOFF_LAST_MS;
+    return outbox->delay_ms > 0 && outbox->retry_ms > now_ms && !clock_jumped;
+}
+
+const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t now_ms,
+                                              const struct tw_letter *head)
+{
+    if (outbox->on_its_way || outbox->count == 0 || backing_off(outbox, now_ms))
+        return NULL;
+    if (outbox->waited && outbox->count > 1)
+        merge_waiting(outbox, head);
+    outbox->on_its_way = outbox->items[0];
+    return &outbox->on_its_way->letter;
+}
+
+void tw_outbox_taken(struct tw_outbox *outbox)
+{
+    if (!outbox->on_its_way)
+        return;
+    outbox->on_its_way = NULL;
+    remove_at(outbox, 0);
+    outbox->waited = outbox->waited && outbox->count > 0;
+    outbox->delay_ms = 0;
+}
+
+void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms)
+{
+    if (!outbox->on_its_way)
+        return;
+    outbox->on_its_way = NULL;
+    outbox->waited = true;
+    outbox->delay_ms = outbox->delay_ms ? outbox->delay_ms * 2 : BACKOFF_FIRST_MS;
+    if (outbox->delay_ms > BACKOFF_LAST_MS)
+        outbox->delay_ms = BACKOFF_LAST_MS;
+    outbox->retry_ms = now_ms + outbox->delay_ms;
+}
+
+int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms)
+{
+    if (outbox->on_its_way || outbox->count == 0)
+        return -1;
+    return backing_off(outbox, now_ms) ? outbox->retry_ms : 0;
+}
+
+size_t tw_outbox_count(const struct tw_outbox *outbox)
+{
+    return outbox->count;
+}
+
+void tw_outbox_hurry(struct tw_outbox *outbox)
+{
+    outbox->delay_ms = 0;
+}

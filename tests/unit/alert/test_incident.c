@@ -1,0 +1,334 @@
+/* The table of incidents: every cell, then its promises under a long random life. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "alert/incident.h"
+
+static const struct tw_incident_rule two = {.fail_after = 2, .ok_after = 2};
+
+/* One step before each change that a count decides, by the rule `two`. */
+static const struct tw_incident before[TW_STAGES] = {
+    [TW_STAGE_QUIET] = {.stage = TW_STAGE_QUIET},
+    [TW_STAGE_PENDING] = {.stage = TW_STAGE_PENDING, .opened_s = 100, .fails = 1, .unknowns = 2},
+    [TW_STAGE_OPEN] = {.stage = TW_STAGE_OPEN, .opened_s = 100, .fails = 2, .oks = 1},
+    [TW_STAGE_TOLD] = {.stage = TW_STAGE_TOLD, .opened_s = 100, .fails = 2, .oks = 1},
+    [TW_STAGE_CLOSING] =
+        {.stage = TW_STAGE_CLOSING, .opened_s = 100, .closed_s = 150, .oks = 2, .unknowns = 2},
+};
+
+struct outcome {
+    enum tw_stage stage;
+    enum tw_incident_news news;
+};
+
+#define SAME(stage)                                                                                \
+    {                                                                                              \
+        {stage, TW_NEWS_NONE},                                                                     \
+        {                                                                                          \
+            stage, TW_NEWS_NONE                                                                    \
+        }                                                                                          \
+    }
+#define BOTH(stage, news)                                                                          \
+    {                                                                                              \
+        {stage, news},                                                                             \
+        {                                                                                          \
+            stage, news                                                                            \
+        }                                                                                          \
+    }
+
+/* Each cell: of a run that an event caused (and for letter and drop), of a scheduled one. */
+static const struct outcome after[TW_STAGES][TW_INCIDENT_EVENTS][2] = {
+    [TW_STAGE_QUIET] =
+        {
+            [TW_EVENT_FAIL] = SAME(TW_STAGE_PENDING),
+            [TW_EVENT_GOOD] = SAME(TW_STAGE_QUIET),
+            [TW_EVENT_UNKNOWN] = {{TW_STAGE_QUIET, TW_NEWS_NONE}, {TW_STAGE_PENDING, TW_NEWS_NONE}},
+            [TW_EVENT_LETTER] = SAME(TW_STAGE_QUIET),
+            [TW_EVENT_DROP] = SAME(TW_STAGE_QUIET),
+        },
+    [TW_STAGE_PENDING] =
+        {
+            [TW_EVENT_FAIL] = {{TW_STAGE_PENDING, TW_NEWS_NONE}, {TW_STAGE_OPEN, TW_NEWS_OPENED}},
+            [TW_EVENT_GOOD] = SAME(TW_STAGE_QUIET),
+            [TW_EVENT_UNKNOWN] = {{TW_STAGE_PENDING, TW_NEWS_NONE},
+                                  {TW_STAGE_OPEN, TW_NEWS_OPENED}},
+            [TW_EVENT_LETTER] = SAME(TW_STAGE_PENDING),
+            [TW_EVENT_DROP] = SAME(TW_STAGE_QUIET),
+        },
+    [TW_STAGE_OPEN] =
+        {
+            [TW_EVENT_FAIL] = SAME(TW_STAGE_OPEN),
+            [TW_EVENT_GOOD] = BOTH(TW_STAGE_QUIET, TW_NEWS_CLEARED),
+            [TW_EVENT_UNKNOWN] = SAME(TW_STAGE_OPEN),
+            [TW_EVENT_LETTER] = SAME(TW_STAGE_TOLD),
+            [TW_EVENT_DROP] = BOTH(TW_STAGE_QUIET, TW_NEWS_CLEARED),
+        },
+    [TW_STAGE_TOLD] =
+        {
+            [TW_EVENT_FAIL] = SAME(TW_STAGE_TOLD),
+            [TW_EVENT_GOOD] = BOTH(TW_STAGE_CLOSING, TW_NEWS_CLOSING),
+            [TW_EVENT_UNKNOWN] = SAME(TW_STAGE_TOLD),
+            [TW_EVENT_LETTER] = SAME(TW_STAGE_TOLD),
+            [TW_EVENT_DROP] = BOTH(TW_STAGE_QUIET, TW_NEWS_CLOSED),
+        },
+    [TW_STAGE_CLOSING] =
+        {
+            [TW_EVENT_FAIL] = BOTH(TW_STAGE_TOLD, TW_NEWS_REOPENED),
+            [TW_EVENT_GOOD] = SAME(TW_STAGE_CLOSING),
+            [TW_EVENT_UNKNOWN] = {{TW_STAGE_CLOSING, TW_NEWS_NONE},
+                                  {TW_STAGE_TOLD, TW_NEWS_REOPENED}},
+            [TW_EVENT_LETTER] = BOTH(TW_STAGE_QUIET, TW_NEWS_CLOSED),
+            [TW_EVENT_DROP] = BOTH(TW_STAGE_QUIET, TW_NEWS_CLOSED),
+        },
+};
+
+static void every_cell_leads_where_the_table_says(void **unused)
+{
+    (void)unused;
+    for (int stage = 0; stage < TW_STAGES; stage++)
+        for (int event = 0; event < TW_INCIDENT_EVENTS; event++)
+            for (int scheduled = 0; scheduled < 2; scheduled++) {
+                const struct outcome *want = &after[stage][event][scheduled];
+                struct tw_incident incident = before[stage];
+                const enum tw_incident_news news = tw_incident_step(
+                    &incident, (enum tw_incident_event)event, scheduled == 1, 200, &two);
+                if (incident.stage != want->stage || news != want->news)
+                    fail_msg("stage %s, event %d, scheduled %d: %s and news %d",
+                             tw_stage_name((enum tw_stage)stage), event, scheduled,
+                             tw_stage_name(incident.stage), news);
+            }
+}
+
+static enum tw_incident_news step(struct tw_incident *incident, enum tw_incident_event event,
+                                  bool scheduled, int64_t now_s)
+{
+    return tw_incident_step(incident, event, scheduled, now_s, &two);
+}
+
+static void it_opened_when_the_first_failing_run_was_even_one_by_an_event(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = {0};
+    step(&i, TW_EVENT_FAIL, false, 100);
+    step(&i, TW_EVENT_FAIL, true, 160);
+    assert_int_equal(step(&i, TW_EVENT_FAIL, true, 220), TW_NEWS_OPENED);
+    assert_int_equal(i.opened_s, 100);
+}
+
+static void failing_runs_by_events_alone_never_open(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = {0};
+    for (int n = 0; n < 1000; n++)
+        assert_int_equal(step(&i, TW_EVENT_FAIL, false, 100 + n), TW_NEWS_NONE);
+    assert_int_equal(i.stage, TW_STAGE_PENDING);
+    assert_int_equal(i.fails, 0);
+}
+
+static void three_unknowns_in_a_row_open_and_a_good_one_between_begins_anew(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = {0};
+    step(&i, TW_EVENT_UNKNOWN, true, 1);
+    step(&i, TW_EVENT_UNKNOWN, true, 2);
+    step(&i, TW_EVENT_GOOD, false, 3);
+    assert_int_equal(i.stage, TW_STAGE_QUIET);
+    step(&i, TW_EVENT_UNKNOWN, true, 4);
+    step(&i, TW_EVENT_UNKNOWN, true, 5);
+    assert_int_equal(step(&i, TW_EVENT_UNKNOWN, true, 6), TW_NEWS_OPENED);
+    assert_int_equal(i.opened_s, 4);
+}
+
+static void an_unknown_between_two_failing_runs_does_not_hide_them(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = {0};
+    step(&i, TW_EVENT_FAIL, true, 1);
+    step(&i, TW_EVENT_UNKNOWN, true, 2);
+    assert_int_equal(step(&i, TW_EVENT_FAIL, true, 3), TW_NEWS_OPENED);
+}
+
+static void
+a_scheduled_failing_run_starts_the_good_ones_afresh_and_one_by_an_event_does_not(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = {.stage = TW_STAGE_TOLD, .opened_s = 1};
+    step(&i, TW_EVENT_GOOD, true, 2);
+    step(&i, TW_EVENT_FAIL, true, 3);
+    assert_int_equal(step(&i, TW_EVENT_GOOD, true, 4), TW_NEWS_NONE);
+    step(&i, TW_EVENT_FAIL, false, 5);
+    assert_int_equal(step(&i, TW_EVENT_GOOD, false, 6), TW_NEWS_CLOSING);
+    assert_int_equal(i.closed_s, 6);
+}
+
+static void three_unknowns_in_a_row_start_the_good_ones_afresh(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = {.stage = TW_STAGE_TOLD, .opened_s = 1};
+    step(&i, TW_EVENT_GOOD, true, 2);
+    for (int n = 0; n < TW_UNKNOWN_RUNS; n++)
+        step(&i, TW_EVENT_UNKNOWN, true, 3 + n);
+    assert_int_equal(step(&i, TW_EVENT_GOOD, true, 9), TW_NEWS_NONE);
+    assert_int_equal(step(&i, TW_EVENT_GOOD, true, 10), TW_NEWS_CLOSING);
+}
+
+static void what_reopens_keeps_its_beginning_and_needs_all_its_good_runs_again(void **unused)
+{
+    (void)unused;
+    struct tw_incident i = before[TW_STAGE_CLOSING];
+    assert_int_equal(step(&i, TW_EVENT_FAIL, false, 200), TW_NEWS_REOPENED);
+    assert_int_equal(i.opened_s, 100);
+    assert_int_equal(i.closed_s, 0);
+    assert_int_equal(step(&i, TW_EVENT_GOOD, true, 210), TW_NEWS_NONE);
+    assert_int_equal(step(&i, TW_EVENT_GOOD, true, 220), TW_NEWS_CLOSING);
+}
+
+static void counts_at_their_top_stay_there(void **unused)
+{
+    (void)unused;
+    for (int stage = 0; stage < TW_STAGES; stage++)
+        for (int event = 0; event < TW_INCIDENT_EVENTS; event++) {
+            struct tw_incident i = {(enum tw_stage)stage, 1, 1, INT64_MAX, INT64_MAX, INT64_MAX};
+            step(&i, (enum tw_incident_event)event, true, 2);
+            assert_true(i.fails >= 0 && i.oks >= 0 && i.unknowns >= 0);
+        }
+}
+
+static void levels_become_events_and_stages_have_names(void **unused)
+{
+    (void)unused;
+    assert_int_equal(tw_incident_event_of(TW_LEVEL_OK), TW_EVENT_GOOD);
+    assert_int_equal(tw_incident_event_of(TW_LEVEL_WARN), TW_EVENT_GOOD);
+    assert_int_equal(tw_incident_event_of(TW_LEVEL_FAIL), TW_EVENT_FAIL);
+    assert_int_equal(tw_incident_event_of(TW_LEVEL_UNKNOWN), TW_EVENT_UNKNOWN);
+    assert_string_equal(tw_stage_name(TW_STAGE_QUIET), "quiet");
+    assert_string_equal(tw_stage_name(TW_STAGE_CLOSING), "closing");
+}
+
+/* What an outsider remembers, who sees only the events and the news. */
+struct witness {
+    bool open, told;
+    int64_t failed; /* scheduled failing runs since it was last quiet */
+    int64_t row;    /* scheduled unknown runs in a row */
+    int64_t good;   /* good runs since the last scheduled failing one */
+};
+
+static void watch(struct witness *w, enum tw_incident_event event, bool scheduled)
+{
+    if (event == TW_EVENT_GOOD) {
+        w->good++;
+        w->row = 0;
+        w->failed = w->open ? w->failed : 0;
+    } else if (event == TW_EVENT_FAIL && scheduled) {
+        w->failed++;
+        w->good = w->row = 0;
+    } else if (event == TW_EVENT_UNKNOWN && scheduled) {
+        w->row++;
+        w->good = w->row >= TW_UNKNOWN_RUNS ? 0 : w->good;
+    } else if (event == TW_EVENT_LETTER) {
+        w->told = w->told || w->open;
+    }
+}
+
+static void check(struct witness *w, enum tw_incident_event event, bool scheduled,
+                  enum tw_incident_news news, const struct tw_incident_rule *rule)
+{
+    const bool drop = event == TW_EVENT_DROP;
+    switch (news) {
+    case TW_NEWS_NONE:
+        /* Nothing that should have been heard of was kept back. */
+        assert_false(!w->open && event == TW_EVENT_FAIL && scheduled &&
+                     w->failed >= rule->fail_after);
+        assert_false(w->open && !w->told && event == TW_EVENT_GOOD && w->good >= rule->ok_after);
+        break;
+    case TW_NEWS_OPENED:
+        assert_false(w->open);
+        assert_true(scheduled);
+        assert_true(event == TW_EVENT_FAIL ? w->failed >= rule->fail_after
+                                           : event == TW_EVENT_UNKNOWN && w->row >= 3);
+        *w = (struct witness){.open = true, .failed = w->failed, .row = w->row};
+        break;
+    case TW_NEWS_CLEARED:
+        assert_true(w->open && !w->told);
+        assert_true(drop || (event == TW_EVENT_GOOD && w->good >= rule->ok_after));
+        break;
+    case TW_NEWS_CLOSING:
+        assert_true(w->open && w->told);
+        assert_true(event == TW_EVENT_GOOD && w->good >= rule->ok_after);
+        break;
+    case TW_NEWS_REOPENED:
+        assert_true(w->open && w->told);
+        assert_true(event == TW_EVENT_FAIL || (event == TW_EVENT_UNKNOWN && w->row >= 3));
+        w->good = w->row = 0;
+        break;
+    case TW_NEWS_CLOSED:
+        assert_true(w->open && w->told);
+        assert_true(drop || event == TW_EVENT_LETTER);
+        break;
+    }
+    if (news == TW_NEWS_CLEARED || news == TW_NEWS_CLOSED || (drop && !w->open))
+        *w = (struct witness){0};
+}
+
+static uint32_t draw(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005U + 1442695040888963407U;
+    return (uint32_t)(*seed >> 33);
+}
+
+static void a_long_random_life_keeps_every_promise(void **unused)
+{
+    (void)unused;
+    uint64_t seed = 20261121;
+    struct tw_incident i = {0};
+    struct witness w = {0};
+    struct tw_incident_rule rule = {1, 1};
+    int seen[TW_NEWS_CLOSED + 1] = {0};
+    for (int64_t n = 0; n < 100000; n++) {
+        if (n % 500 == 0 && i.stage == TW_STAGE_QUIET)
+            rule = (struct tw_incident_rule){1 + draw(&seed) % 4, 1 + draw(&seed) % 4};
+        /* Letters come now and then, the job is rarely dropped. */
+        const uint32_t dice = draw(&seed) % 40;
+        const enum tw_incident_event event = dice == 0   ? TW_EVENT_DROP
+                                             : dice < 6  ? TW_EVENT_LETTER
+                                             : dice < 18 ? TW_EVENT_FAIL
+                                             : dice < 30 ? TW_EVENT_GOOD
+                                                         : TW_EVENT_UNKNOWN;
+        const bool run = event <= TW_EVENT_UNKNOWN;
+        const bool scheduled = run && draw(&seed) % 3 != 0;
+        watch(&w, event, scheduled);
+        const enum tw_incident_news news = tw_incident_step(&i, event, scheduled, n + 1, &rule);
+        seen[news]++;
+        check(&w, event, scheduled, news, &rule);
+        assert_true((i.opened_s > 0) == (i.stage != TW_STAGE_QUIET));
+        assert_true((i.closed_s > 0) == (i.stage == TW_STAGE_CLOSING));
+        assert_true(w.open == (i.stage >= TW_STAGE_OPEN));
+        assert_true(w.told == (i.stage >= TW_STAGE_TOLD));
+    }
+    for (int news = 0; news <= TW_NEWS_CLOSED; news++)
+        assert_true(seen[news] > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_cell_leads_where_the_table_says),
+        cmocka_unit_test(it_opened_when_the_first_failing_run_was_even_one_by_an_event),
+        cmocka_unit_test(failing_runs_by_events_alone_never_open),
+        cmocka_unit_test(three_unknowns_in_a_row_open_and_a_good_one_between_begins_anew),
+        cmocka_unit_test(an_unknown_between_two_failing_runs_does_not_hide_them),
+        cmocka_unit_test(
+            a_scheduled_failing_run_starts_the_good_ones_afresh_and_one_by_an_event_does_not),
+        cmocka_unit_test(three_unknowns_in_a_row_start_the_good_ones_afresh),
+        cmocka_unit_test(what_reopens_keeps_its_beginning_and_needs_all_its_good_runs_again),
+        cmocka_unit_test(counts_at_their_top_stay_there),
+        cmocka_unit_test(levels_become_events_and_stages_have_names),
+        cmocka_unit_test(a_long_random_life_keeps_every_promise),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
