@@ -1,0 +1,126 @@
+/* Verbs that run jobs: check, run; and forget. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "ctl/ctl.h"
+
+static bool is_failing(const struct ctl_aspect *aspect)
+{
+    return aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
+}
+
+static void print_aspect(const struct ctl_aspect *aspect)
+{
+    static const char *const words[] = {"UNKNOWN", "OK", "WARN", "FAIL", "UNKNOWN"};
+    char *text = tw_escape_new(aspect->text, TW_ESCAPE_LINE, 0);
+    printf("%s %s: %s\n", words[aspect->level], aspect->name, text);
+    free(text);
+}
+
+/* A JSON array of what was found. */
+static void print_json(const struct ctl_answer *answer)
+{
+    struct tw_buf out = {0};
+    tw_buf_puts(&out, "[");
+    for (size_t i = 0; i < answer->aspect_count; i++) {
+        const struct ctl_aspect *aspect = &answer->aspects[i];
+        tw_buf_puts(&out, i ? ",\n {\"aspect\": " : "\n {\"aspect\": ");
+        tw_escape_json(&out, aspect->name);
+        tw_buf_printf(&out, ", \"state\": \"%s\", \"code\": ", tw_level_name(aspect->level));
+        tw_escape_json(&out, aspect->code);
+        tw_buf_puts(&out, ", \"text\": ");
+        tw_escape_json(&out, aspect->text);
+        tw_buf_puts(&out, "}");
+    }
+    tw_buf_puts(&out, answer->aspect_count ? "\n]\n" : "]\n");
+    fputs(tw_buf_text(&out), stdout);
+    tw_buf_free(&out);
+}
+
+/* Through the daemon where one runs, else here. */
+static int run_jobs(const struct ctl *ctl, struct ctl_answer *answer)
+{
+    struct tw_buf request = {0};
+    struct tw_error e = {""};
+    int64_t count = 0;
+    while (ctl->arguments[count])
+        count++;
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_CHECK);
+    tw_frame_put_number(&w, count);
+    for (int64_t i = 0; i < count; i++)
+        tw_frame_put_text(&w, ctl->arguments[i]);
+    tw_frame_end(&w);
+    int asked = ctl_ask(ctl->config, &request, answer, &e);
+    tw_buf_free(&request);
+    int result = CTL_OK;
+    if (asked == 1 && ctl_foreground(ctl->config, ctl->arguments, answer, &e) != 0) {
+        ctl_complain("%s", e.text);
+        result = CTL_USAGE;
+    } else if (asked < 0) {
+        ctl_complain("%s", e.text);
+        result = CTL_SYSTEM;
+    } else if (answer->code != 0) {
+        ctl_complain("%s", answer->text);
+        result = answer->code;
+    }
+    return result;
+}
+
+static int report(const struct ctl *ctl, bool all)
+{
+    struct ctl_answer answer = {0};
+    int result = run_jobs(ctl, &answer);
+    if (result == CTL_OK) {
+        if (ctl->json)
+            print_json(&answer);
+        for (size_t i = 0; i < answer.aspect_count; i++) {
+            if (is_failing(&answer.aspects[i]))
+                result = CTL_FAILED;
+            if (!ctl->json && (all || is_failing(&answer.aspects[i])))
+                print_aspect(&answer.aspects[i]);
+        }
+    }
+    ctl_answer_free(&answer);
+    return result;
+}
+
+int ctl_check(const struct ctl *ctl)
+{
+    return report(ctl, false);
+}
+
+int ctl_run(const struct ctl *ctl)
+{
+    if (!ctl->arguments[0] || ctl->arguments[1]) {
+        ctl_complain("run what? One job, for example: toasterctl run service.smtp");
+        return CTL_USAGE;
+    }
+    return report(ctl, true);
+}
+
+int ctl_forget(const struct ctl *ctl)
+{
+    if (!ctl->arguments[0] || ctl->arguments[1]) {
+        ctl_complain("forget what? One job, for example: toasterctl forget service.smtp");
+        return CTL_USAGE;
+    }
+    struct tw_buf request = {0};
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_FORGET);
+    tw_frame_put_text(&w, ctl->arguments[0]);
+    tw_frame_end(&w);
+    struct ctl_answer answer = {0};
+    struct tw_error e = {""};
+    int result = CTL_OK;
+    if (ctl_ask(ctl->config, &request, &answer, &e) != 0) {
+        ctl_complain("%s", e.text);
+        result = CTL_SYSTEM;
+    } else if (answer.code != 0) {
+        ctl_complain("%s", answer.text);
+        result = answer.code;
+    }
+    ctl_answer_free(&answer);
+    tw_buf_free(&request);
+    return result;
+}

@@ -1,0 +1,153 @@
+/* toasterctl's side of the control socket. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "ctl/ctl.h"
+
+enum { ANSWER_S = 300 }; /* a check may take its deadline, and wait for others */
+
+static void get_job(struct tw_frame *frame, struct ctl_answer *answer)
+{
+    answer->jobs = tw_realloc_array(answer->jobs, answer->job_count + 1, sizeof *answer->jobs);
+    struct ctl_job *job = &answer->jobs[answer->job_count++];
+    job->name = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
+    job->last_start_s = tw_frame_number(frame);
+    job->last_end_s = tw_frame_number(frame);
+    job->next_s = tw_frame_number(frame);
+    job->took_ms = tw_frame_number(frame);
+    job->running = tw_frame_number(frame) != 0;
+}
+
+static struct ctl_aspect *new_aspect(struct ctl_answer *answer)
+{
+    answer->aspects =
+        tw_realloc_array(answer->aspects, answer->aspect_count + 1, sizeof *answer->aspects);
+    return &answer->aspects[answer->aspect_count++];
+}
+
+static void get_aspect(struct tw_frame *frame, struct ctl_answer *answer)
+{
+    struct ctl_aspect *aspect = new_aspect(answer);
+    aspect->name = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
+    aspect->job = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
+    const int64_t level = tw_frame_number(frame), stage = tw_frame_number(frame);
+    aspect->since_s = tw_frame_number(frame);
+    aspect->opened_s = tw_frame_number(frame);
+    aspect->code = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+    aspect->text = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+    frame->bad = frame->bad || level < 0 || level > TW_LEVEL_UNKNOWN || stage < 0 ||
+                 stage >= TW_STAGES;
+    aspect->level = frame->bad ? TW_LEVEL_UNKNOWN : (enum tw_level)level;
+    aspect->stage = frame->bad ? TW_STAGE_QUIET : (enum tw_stage)stage;
+}
+
+void ctl_answer_add(struct ctl_answer *answer, const struct tw_aspect *from)
+{
+    *new_aspect(answer) = (struct ctl_aspect){.name = tw_strdup(from->name),
+                                              .job = tw_strdup(from->job),
+                                              .code = tw_strdup(from->code),
+                                              .text = tw_strdup(from->text),
+                                              .level = from->level,
+                                              .stage = from->incident.stage,
+                                              .since_s = from->since_s,
+                                              .opened_s = from->incident.opened_s};
+}
+
+void ctl_answer_free(struct ctl_answer *answer)
+{
+    for (size_t i = 0; i < answer->job_count; i++)
+        free(answer->jobs[i].name);
+    for (size_t i = 0; i < answer->aspect_count; i++) {
+        free(answer->aspects[i].name);
+        free(answer->aspects[i].job);
+        free(answer->aspects[i].code);
+        free(answer->aspects[i].text);
+    }
+    free(answer->jobs);
+    free(answer->aspects);
+    free(answer->text);
+    *answer = (struct ctl_answer){0};
+}
+
+/* 1: that was the end. */
+static int get_frame(struct tw_frame *frame, struct ctl_answer *answer)
+{
+    int result = 0;
+    if (frame->type == TW_CONTROL_JOB) {
+        get_job(frame, answer);
+    } else if (frame->type == TW_CONTROL_ASPECT) {
+        get_aspect(frame, answer);
+    } else if (frame->type == TW_CONTROL_END) {
+        answer->code = (int)tw_frame_number(frame);
+        answer->text = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+        result = 1;
+    } else {
+        return -1;
+    }
+    return tw_frame_done(frame) ? result : -1;
+}
+
+static int receive(int fd, struct ctl_answer *answer, struct tw_error *e)
+{
+    struct tw_buf in = {0};
+    int result = 0;
+    while (result == 0) {
+        char chunk[65536];
+        const ssize_t length = recv(fd, chunk, sizeof chunk, 0);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0) {
+            result = tw_fail_errno(e, "cannot hear the daemon's answer");
+            break;
+        }
+        if (length == 0) {
+            result = tw_fail(e, "the daemon hung up in the middle of its answer");
+            break;
+        }
+        tw_buf_add(&in, chunk, (size_t)length);
+        size_t position = 0;
+        struct tw_frame frame;
+        int got = 0;
+        while (result == 0 &&
+               (got = tw_frame_next(&in, &position, TW_CONTROL_FRAME_MAX, &frame)) > 0)
+            result = get_frame(&frame, answer);
+        tw_buf_consume(&in, position);
+        if (got < 0 || result < 0)
+            result = tw_fail(e, "the daemon's answer makes no sense: is it of another version?");
+    }
+    tw_buf_free(&in);
+    return result > 0 ? 0 : -1;
+}
+
+int ctl_ask(const struct tw_config *config, const struct tw_buf *request,
+            struct ctl_answer *answer, struct tw_error *e)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(config->control) >= sizeof address.sun_path)
+        return tw_fail(e, "control: %s is too long for a socket", config->control);
+    memcpy(address.sun_path, config->control, strlen(config->control) + 1);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return tw_fail_errno(e, "cannot make a socket");
+    const struct timeval limit = {.tv_sec = ANSWER_S};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    int result = 0;
+    if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+        result = tw_fail_errno(e, "cannot reach toaster-watcher at %s", config->control);
+        if (nobody)
+            result = 1;
+    } else if (send(fd, request->data, request->len, MSG_NOSIGNAL) != (ssize_t)request->len) {
+        result = tw_fail_errno(e, "cannot ask toaster-watcher at %s", config->control);
+    } else {
+        result = receive(fd, answer, e);
+    }
+    close(fd);
+    return result;
+}

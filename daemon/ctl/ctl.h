@@ -1,0 +1,60 @@
+/* toasterctl's parts. */
+#ifndef TW_CTL_CTL_H
+#define TW_CTL_CTL_H
+
+#include "config/config.h"
+#include "watcher/aspects.h"
+#include "watcher/control.h"
+
+enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 100, CTL_SYSTEM = 111 };
+
+struct ctl {
+    const struct tw_config *config;
+    bool json;
+    char **arguments; /* behind the verb and its options; ends with NULL */
+};
+
+/* What came over the control socket, or was found in the foreground. */
+struct ctl_job {
+    char *name;
+    int64_t last_start_s, last_end_s, next_s, took_ms;
+    bool running;
+};
+
+struct ctl_aspect {
+    char *name, *job, *code, *text;
+    enum tw_level level;
+    enum tw_stage stage;
+    int64_t since_s, opened_s;
+};
+
+struct ctl_answer {
+    struct ctl_job *jobs;
+    size_t job_count;
+    struct ctl_aspect *aspects;
+    size_t aspect_count;
+    int code;   /* of the end frame */
+    char *text; /* of the end frame */
+};
+
+/* One request to the daemon. 0: answered; 1: no daemon answers there; -1: error. */
+int ctl_ask(const struct tw_config *config, const struct tw_buf *request,
+            struct ctl_answer *answer, struct tw_error *e);
+void ctl_answer_add(struct ctl_answer *answer, const struct tw_aspect *aspect);
+void ctl_answer_free(struct ctl_answer *answer);
+
+/* Runs jobs in this process and its workers, by the code that the daemon uses; no names: all. */
+int ctl_foreground(const struct tw_config *config, char *const *names, struct ctl_answer *answer,
+                   struct tw_error *e);
+
+/* Prints "toasterctl: ..." escaped on standard error. */
+void ctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The verbs: exit codes. */
+int ctl_status(const struct ctl *ctl);
+int ctl_check(const struct ctl *ctl);
+int ctl_run(const struct ctl *ctl);
+int ctl_config(const struct ctl *ctl);
+int ctl_forget(const struct ctl *ctl);
+
+#endif

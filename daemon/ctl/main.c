@@ -1,0 +1,132 @@
+/* toasterctl: arguments, the table of verbs, exit codes. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "ctl/ctl.h"
+
+static const struct verb {
+    const char *name, *arguments, *what;
+    bool json;
+    int (*run)(const struct ctl *ctl);
+} verbs[] = {
+    {"status", "[--json]", "each job and aspect, as the daemon sees it", true, ctl_status},
+    {"check", "[--json] [JOB...]", "runs checks now and prints what fails", true, ctl_check},
+    {"run", "[--json] JOB", "runs one job now and prints all it found", true, ctl_run},
+    {"config", "", "the effective configuration", false, ctl_config},
+    {"forget", "JOB", "drops a service that was there and is gone", false, ctl_forget},
+};
+
+void ctl_complain(const char *format, ...)
+{
+    struct tw_buf text = {0}, clean = {0};
+    va_list args;
+    va_start(args, format);
+    tw_buf_vprintf(&text, format, args);
+    va_end(args);
+    tw_escape(&clean, tw_buf_text(&text), text.len, TW_ESCAPE_LINE, 0);
+    fprintf(stderr, "toasterctl: %s\n", tw_buf_text(&clean));
+    tw_buf_free(&text);
+    tw_buf_free(&clean);
+}
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: toasterctl [-c FILE] VERB ...\n", to);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        fprintf(to, "  %-7s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+/* The options behind the verb. -1: usage. */
+static int read_verb_options(const struct verb *verb, int count, char **arguments,
+                             struct ctl *ctl)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    optind = 0;
+    for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
+        if (option != 'j')
+            return -1;
+        if (!verb->json) {
+            ctl_complain("%s has no --json", verb->name);
+            return -1;
+        }
+        ctl->json = true;
+    }
+    ctl->arguments = arguments + optind;
+    return 0;
+}
+
+static int run_verb(const struct verb *verb, const char *file, struct ctl *ctl)
+{
+    struct tw_error e;
+    if (!file)
+        file = tw_config_default_file();
+    if (!file) {
+        ctl_complain("there is no toaster-watcher.conf in /etc, /usr/local/etc or /opt/local/etc; "
+                     "name one with -c");
+        return CTL_USAGE;
+    }
+    struct tw_config *config = tw_config_load(file, &e);
+    if (!config) {
+        ctl_complain("%s", e.text);
+        return CTL_USAGE;
+    }
+    ctl->config = config;
+    const int result = verb->run(ctl);
+    tw_config_free(&config);
+    if (fflush(stdout) != 0)
+        return CTL_SYSTEM;
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+    const char *file = NULL;
+    signal(SIGPIPE, SIG_IGN);
+    for (int option; (option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1;) {
+        switch (option) {
+        case 'c':
+            file = optarg;
+            break;
+        case 'h':
+            print_usage(stdout);
+            return CTL_OK;
+        case 'V':
+            printf("toasterctl %s\n", TW_VERSION);
+            return CTL_OK;
+        default:
+            print_usage(stderr);
+            return CTL_USAGE;
+        }
+    }
+    if (optind == argc) {
+        print_usage(stderr);
+        return CTL_USAGE;
+    }
+    const struct verb *verb = find_verb(argv[optind]);
+    if (!verb) {
+        ctl_complain("there is no verb \"%s\"", argv[optind]);
+        print_usage(stderr);
+        return CTL_USAGE;
+    }
+    struct ctl ctl = {0};
+    if (read_verb_options(verb, argc - optind, argv + optind, &ctl) != 0) {
+        print_usage(stderr);
+        return CTL_USAGE;
+    }
+    return run_verb(verb, file, &ctl);
+}

@@ -1,0 +1,217 @@
+/* Verbs that only show: status, config. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/units.h"
+#include "ctl/ctl.h"
+
+static const struct ctl_job *job_of(const struct ctl_answer *answer,
+                                    const struct ctl_aspect *aspect)
+{
+    for (size_t i = 0; i < answer->job_count; i++)
+        if (strcmp(answer->jobs[i].name, aspect->job) == 0)
+            return &answer->jobs[i];
+    return NULL;
+}
+
+/* ---- for people --------------------------------------------------------------------------- */
+
+static const char *colour_of(enum tw_level level)
+{
+    if (!isatty(STDOUT_FILENO))
+        return "";
+    static const char *const colours[] = {"\033[33m", "\033[32m", "\033[33m", "\033[31m",
+                                          "\033[35m"};
+    return colours[level];
+}
+
+static const char *plain(void)
+{
+    return isatty(STDOUT_FILENO) ? "\033[0m" : "";
+}
+
+struct moment {
+    char text[32];
+};
+
+/* "14s ago", "in 40s", "never". */
+static struct moment show_moment(int64_t at_s, int64_t now_s)
+{
+    struct moment moment;
+    if (at_s == 0)
+        snprintf(moment.text, sizeof moment.text, "-");
+    else if (at_s > now_s)
+        snprintf(moment.text, sizeof moment.text, "in %.24s", tw_duration_show(at_s - now_s).text);
+    else
+        snprintf(moment.text, sizeof moment.text, "%.20s ago",
+                 tw_duration_show(now_s - at_s).text);
+    return moment;
+}
+
+static int width_of_names(const struct ctl_answer *answer)
+{
+    size_t width = 12;
+    for (size_t i = 0; i < answer->aspect_count; i++)
+        if (strlen(answer->aspects[i].name) > width)
+            width = strlen(answer->aspects[i].name);
+    for (size_t i = 0; i < answer->job_count; i++)
+        if (strlen(answer->jobs[i].name) > width)
+            width = strlen(answer->jobs[i].name);
+    return width > 40 ? 40 : (int)width;
+}
+
+static void print_row(const struct ctl_aspect *aspect, const struct ctl_job *job, int width,
+                      int64_t now_s)
+{
+    char *text = tw_escape_new(aspect->text, TW_ESCAPE_LINE, 0);
+    const char *mark = aspect->stage >= TW_STAGE_OPEN ? tw_stage_name(aspect->stage) : "";
+    printf("%s%-7s%s  %-*s  %-8s  %-10s  %-10s  %s%s%s%s\n", colour_of(aspect->level),
+           tw_level_name(aspect->level), plain(), width, aspect->name,
+           tw_duration_show(now_s - aspect->since_s).text,
+           show_moment(job ? job->last_end_s : 0, now_s).text,
+           show_moment(job ? job->next_s : 0, now_s).text, text, mark[0] ? "  [" : "", mark,
+           mark[0] ? "]" : "");
+    free(text);
+}
+
+static bool has_aspect(const struct ctl_answer *answer, const struct ctl_job *job)
+{
+    for (size_t i = 0; i < answer->aspect_count; i++)
+        if (strcmp(answer->aspects[i].job, job->name) == 0)
+            return true;
+    return false;
+}
+
+static void print_table(const struct ctl_answer *answer)
+{
+    const int64_t now_s = time(NULL);
+    const int width = width_of_names(answer);
+    size_t failing = 0;
+    printf("%-7s  %-*s  %-8s  %-10s  %-10s  %s\n", "STATE", width, "JOB/ASPECT", "SINCE",
+           "LAST RUN", "NEXT RUN", "WHAT");
+    for (size_t i = 0; i < answer->aspect_count; i++) {
+        const struct ctl_aspect *aspect = &answer->aspects[i];
+        failing += aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
+        print_row(aspect, job_of(answer, aspect), width, now_s);
+    }
+    for (size_t i = 0; i < answer->job_count; i++)
+        if (!has_aspect(answer, &answer->jobs[i]))
+            printf("%-7s  %-*s  %-8s  %-10s  %-10s  %s\n", "none", width, answer->jobs[i].name, "-",
+                   show_moment(answer->jobs[i].last_end_s, now_s).text,
+                   show_moment(answer->jobs[i].next_s, now_s).text,
+                   answer->jobs[i].running ? "its first run goes on" : "has not run yet");
+    printf("%zu jobs, %zu failing\n", answer->job_count, failing);
+}
+
+/* ---- for programs ------------------------------------------------------------------------- */
+
+static void put_time(struct tw_buf *out, const char *key, int64_t at_s)
+{
+    if (at_s)
+        tw_buf_printf(out, ", \"%s\": %" PRId64, key, at_s);
+    else
+        tw_buf_printf(out, ", \"%s\": null", key);
+}
+
+static void put_aspect(struct tw_buf *out, const struct ctl_aspect *aspect)
+{
+    tw_buf_puts(out, "{\"aspect\": ");
+    tw_escape_json(out, aspect->name);
+    tw_buf_printf(out, ", \"state\": \"%s\", \"incident\": \"%s\"", tw_level_name(aspect->level),
+                  tw_stage_name(aspect->stage));
+    put_time(out, "since", aspect->since_s);
+    put_time(out, "opened", aspect->opened_s);
+    tw_buf_puts(out, ", \"code\": ");
+    tw_escape_json(out, aspect->code);
+    tw_buf_puts(out, ", \"text\": ");
+    tw_escape_json(out, aspect->text);
+    tw_buf_puts(out, "}");
+}
+
+static void put_aspects_of(struct tw_buf *out, const struct ctl_answer *answer, const char *job)
+{
+    const char *separator = "\n    ";
+    tw_buf_puts(out, "[");
+    for (size_t i = 0; i < answer->aspect_count; i++) {
+        if (strcmp(answer->aspects[i].job, job) != 0)
+            continue;
+        tw_buf_puts(out, separator);
+        put_aspect(out, &answer->aspects[i]);
+        separator = ",\n    ";
+    }
+    tw_buf_puts(out, "]");
+}
+
+/* {"jobs": [{"job", "last_start", "last_end", "next", "took_ms", "running", "aspects": [...]}],
+ * "self": [...]} */
+static void print_json(const struct ctl_answer *answer)
+{
+    struct tw_buf out = {0};
+    tw_buf_puts(&out, "{\"jobs\": [");
+    for (size_t i = 0; i < answer->job_count; i++) {
+        const struct ctl_job *job = &answer->jobs[i];
+        tw_buf_puts(&out, i ? ",\n {\"job\": " : "\n {\"job\": ");
+        tw_escape_json(&out, job->name);
+        put_time(&out, "last_start", job->last_start_s);
+        put_time(&out, "last_end", job->last_end_s);
+        put_time(&out, "next", job->next_s);
+        tw_buf_printf(&out, ", \"took_ms\": %" PRId64 ", \"running\": %s, \"aspects\": ",
+                      job->took_ms, job->running ? "true" : "false");
+        put_aspects_of(&out, answer, job->name);
+        tw_buf_puts(&out, "}");
+    }
+    tw_buf_puts(&out, "\n],\n\"self\": ");
+    put_aspects_of(&out, answer, TW_SELF);
+    tw_buf_puts(&out, "}\n");
+    fputs(tw_buf_text(&out), stdout);
+    tw_buf_free(&out);
+}
+
+/* ---- verbs -------------------------------------------------------------------------------- */
+
+int ctl_status(const struct ctl *ctl)
+{
+    if (ctl->arguments[0]) {
+        ctl_complain("status takes no argument");
+        return CTL_USAGE;
+    }
+    struct tw_buf request = {0};
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_STATUS);
+    tw_frame_end(&w);
+    struct ctl_answer answer = {0};
+    struct tw_error e = {""};
+    int result = CTL_OK;
+    if (ctl_ask(ctl->config, &request, &answer, &e) != 0) {
+        ctl_complain("%s (is it running? svstat %s/toaster-watcher)", e.text,
+                     ctl->config->qmail.service);
+        result = CTL_SYSTEM;
+    } else if (answer.code != 0) {
+        ctl_complain("%s", answer.text);
+        result = answer.code;
+    } else if (ctl->json) {
+        print_json(&answer);
+    } else {
+        print_table(&answer);
+    }
+    ctl_answer_free(&answer);
+    tw_buf_free(&request);
+    return result;
+}
+
+int ctl_config(const struct ctl *ctl)
+{
+    if (ctl->arguments[0]) {
+        ctl_complain("config takes no argument");
+        return CTL_USAGE;
+    }
+    struct tw_buf out = {0};
+    tw_config_write(ctl->config, false, &out);
+    fputs(tw_buf_text(&out), stdout);
+    tw_buf_free(&out);
+    return CTL_OK;
+}

@@ -1,0 +1,54 @@
+/* Shared by app.c (start and stop), reload.c (configurations) and restore.c (state at the start). */
+#ifndef TW_WATCHER_APP_PRIVATE_H
+#define TW_WATCHER_APP_PRIVATE_H
+
+#include "watcher/app.h"
+#include "watcher/control.h"
+#include "watcher/mailer.h"
+
+struct tw_app {
+    struct tw_app_options options;
+    struct tw_config *config; /* in force */
+    struct tw_log *log;
+    struct tw_loop *loop;
+    struct tw_state *state;
+    struct tw_joblock *lock;
+    struct tw_workers *workers;
+    struct tw_jobs *jobs;
+    struct tw_aspects *aspects;
+    struct tw_mailer *mailer;
+    struct tw_control *control;
+    struct tw_timer *status_timer, *care_timer, *watchdog_timer, *stop_timer;
+    struct tw_watch *log_watch;
+    struct tw_signal *signals[8];
+    size_t signal_count;
+    int64_t watchdog_ms;
+    char *refused; /* why the file is not what is in force; NULL: it is */
+    bool stopping;
+    int exit_code;
+};
+
+struct tw_when tw_app_now(const struct tw_app *app);
+
+/* reload.c: the first configuration, or last-good in its place. -1: there is none; has said so. */
+int tw_app_first_config(struct tw_app *app);
+/* Says in an aspect what became of the file, once there are aspects. */
+void tw_app_tell_config(struct tw_app *app);
+/* HUP. */
+void tw_app_reload(void *app);
+/* What follows from a configuration that is in force now. */
+void tw_app_use_config(struct tw_app *app);
+/* Warns of what the configuration leaves open (no way out for letters). */
+void tw_app_warn_config(const struct tw_app *app);
+
+/* restore.c: opens the state; makes jobs, aspects and mailer know what it holds. */
+void tw_app_restore(struct tw_app *app);
+
+/* A job's aspects and rows are forgotten; context is the app. */
+void tw_app_job_dropped(void *app, struct tw_job *job);
+void tw_app_job_changed(void *app, struct tw_job *job);
+void tw_app_save_job(void *app, struct tw_job *job);
+/* An incident changed; context is the app. */
+void tw_app_news(void *app, struct tw_aspect *aspect, enum tw_incident_news what);
+
+#endif

@@ -1,0 +1,346 @@
+/* What is known of every aspect. Knows no event loop: time comes in. */
+#include "watcher/aspects.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+
+struct tw_aspects {
+    struct tw_log *log;
+    struct tw_state *state;
+    void (*news)(void *context, struct tw_aspect *aspect, enum tw_incident_news what);
+    void *context;
+    struct tw_aspect **items; /* sorted by job, then part */
+    size_t count;
+};
+
+/* ---- the table ---------------------------------------------------------------------------- */
+
+static int compare(const struct tw_aspect *aspect, const char *job, const char *part)
+{
+    const int by_job = strcmp(aspect->job, job);
+    return by_job ? by_job : strcmp(aspect->part, part);
+}
+
+static size_t position(const struct tw_aspects *a, const char *job, const char *part)
+{
+    size_t low = 0, high = a->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (compare(a->items[middle], job, part) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct tw_aspect *find(const struct tw_aspects *a, const char *job, const char *part)
+{
+    const size_t at = position(a, job, part);
+    return at < a->count && compare(a->items[at], job, part) == 0 ? a->items[at] : NULL;
+}
+
+static struct tw_aspect *add(struct tw_aspects *a, const char *job, const char *part)
+{
+    struct tw_aspect *aspect = tw_alloc(sizeof *aspect);
+    aspect->job = tw_strdup(job);
+    aspect->name = part[0] ? tw_format("%s/%s", job, part) : tw_strdup(job);
+    aspect->part = part[0] ? aspect->name + strlen(job) + 1 : "";
+    aspect->code = tw_strdup("");
+    aspect->text = tw_strdup("");
+    const size_t at = position(a, job, part);
+    a->items = tw_realloc_array(a->items, a->count + 1, sizeof(struct tw_aspect *));
+    memmove(a->items + at + 1, a->items + at, (a->count - at) * sizeof(struct tw_aspect *));
+    a->items[at] = aspect;
+    a->count++;
+    return aspect;
+}
+
+static void free_aspect(struct tw_aspect *aspect)
+{
+    free(aspect->name);
+    free(aspect->job);
+    free(aspect->code);
+    free(aspect->text);
+    free(aspect);
+}
+
+size_t tw_aspects_of(const struct tw_aspects *aspects, const char *job, size_t *count)
+{
+    const size_t first = position(aspects, job, "");
+    size_t end = first;
+    while (end < aspects->count && strcmp(aspects->items[end]->job, job) == 0)
+        end++;
+    *count = end - first;
+    return first;
+}
+
+size_t tw_aspects_count(const struct tw_aspects *aspects)
+{
+    return aspects->count;
+}
+
+struct tw_aspect *tw_aspects_at(struct tw_aspects *aspects, size_t index)
+{
+    return aspects->items[index];
+}
+
+struct tw_aspect *tw_aspects_find(struct tw_aspects *aspects, const char *name)
+{
+    const char *slash = strchr(name, '/');
+    if (!slash)
+        return find(aspects, name, "");
+    char *job = tw_strndup(name, (size_t)(slash - name));
+    struct tw_aspect *aspect = find(aspects, job, slash + 1);
+    free(job);
+    return aspect;
+}
+
+/* ---- the state on disk -------------------------------------------------------------------- */
+
+static void save(const struct tw_aspects *a, const struct tw_aspect *aspect)
+{
+    if (!a->state)
+        return;
+    tw_state_put_aspect(a->state, &(struct tw_state_aspect){.aspect = aspect->name,
+                                                            .job = aspect->job,
+                                                            .level = aspect->level,
+                                                            .stage = aspect->incident.stage,
+                                                            .since_s = aspect->since_s,
+                                                            .opened_s = aspect->incident.opened_s,
+                                                            .closed_s = aspect->incident.closed_s,
+                                                            .fails = aspect->incident.fails,
+                                                            .oks = aspect->incident.oks,
+                                                            .unknowns = aspect->incident.unknowns,
+                                                            .code = aspect->code,
+                                                            .text = aspect->text});
+}
+
+static bool sane(const struct tw_state_aspect *row)
+{
+    const size_t job = strlen(row->job);
+    return row->level > TW_LEVEL_NONE && row->level <= TW_LEVEL_UNKNOWN && row->stage >= 0 &&
+           row->stage < TW_STAGES && strncmp(row->aspect, row->job, job) == 0 &&
+           (row->aspect[job] == '\0' || (row->aspect[job] == '/' && row->aspect[job + 1]));
+}
+
+void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
+                        int64_t now_ms)
+{
+    if (!sane(row))
+        return;
+    const size_t job = strlen(row->job);
+    const char *part = row->aspect[job] ? row->aspect + job + 1 : "";
+    if (find(aspects, row->job, part))
+        return;
+    struct tw_aspect *aspect = add(aspects, row->job, part);
+    free(aspect->code);
+    free(aspect->text);
+    aspect->code = tw_strdup(row->code);
+    aspect->text = tw_strdup(row->text);
+    aspect->level = (enum tw_level)row->level;
+    aspect->since_s = row->since_s;
+    aspect->incident = (struct tw_incident){.stage = (enum tw_stage)row->stage,
+                                            .opened_s = row->opened_s,
+                                            .closed_s = row->closed_s,
+                                            .fails = row->fails,
+                                            .oks = row->oks,
+                                            .unknowns = row->unknowns};
+    aspect->wait_from_ms = now_ms;
+    aspect->stale = true;
+}
+
+/* ---- lines -------------------------------------------------------------------------------- */
+
+static enum tw_log_word word_of(enum tw_level level)
+{
+    static const enum tw_log_word words[] = {TW_LOG_UNKNOWN, TW_LOG_OK, TW_LOG_WARN, TW_LOG_FAIL,
+                                             TW_LOG_UNKNOWN};
+    return words[level];
+}
+
+void tw_aspects_say(struct tw_aspects *aspects, const char *job)
+{
+    size_t count;
+    const size_t first = tw_aspects_of(aspects, job, &count);
+    for (size_t i = first; i < first + count; i++) {
+        const struct tw_aspect *aspect = aspects->items[i];
+        tw_log_line(aspects->log, word_of(aspect->level), aspect->name, "%s", aspect->text);
+    }
+}
+
+/* A change is a line; what is good when first seen is none. */
+static void say_change(const struct tw_aspects *a, const struct tw_aspect *aspect,
+                       enum tw_level before, int64_t before_since_s, bool same_code)
+{
+    if (aspect->level == before && (same_code || aspect->level == TW_LEVEL_OK))
+        return;
+    if (before == TW_LEVEL_NONE && aspect->level == TW_LEVEL_OK)
+        return;
+    if (aspect->level == TW_LEVEL_OK)
+        tw_log_line(a->log, TW_LOG_OK, aspect->name, "%s (was %s for %s)", aspect->text,
+                    tw_level_name(before),
+                    tw_duration_show(aspect->since_s - before_since_s).text);
+    else
+        tw_log_line(a->log, word_of(aspect->level), aspect->name, "%s", aspect->text);
+}
+
+/* ---- findings ----------------------------------------------------------------------------- */
+
+/* Worth a row on disk? Counters matter only while they decide: what has failed for hours is not
+ * written anew at every run. */
+static bool differs(const struct tw_incident *a, const struct tw_incident *b)
+{
+    return a->stage != b->stage || a->opened_s != b->opened_s || a->closed_s != b->closed_s ||
+           a->oks != b->oks || (b->stage == TW_STAGE_PENDING && memcmp(a, b, sizeof *a) != 0);
+}
+
+static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incident_event event,
+                 bool scheduled, const struct tw_incident_rule *rule, struct tw_when when)
+{
+    const struct tw_incident before = aspect->incident;
+    const enum tw_incident_news news =
+        tw_incident_step(&aspect->incident, event, scheduled, when.now_s, rule);
+    const enum tw_stage stage = aspect->incident.stage;
+    if (stage != before.stage && (stage == TW_STAGE_OPEN || stage == TW_STAGE_CLOSING))
+        aspect->wait_from_ms = when.now_ms;
+    if (news != TW_NEWS_NONE)
+        a->news(a->context, aspect, news);
+    return differs(&before, &aspect->incident);
+}
+
+static void set_text(char **where, const char *text)
+{
+    if (strcmp(*where, text) != 0) {
+        free(*where);
+        *where = tw_strdup(text);
+    }
+}
+
+bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
+                        const struct tw_finding *finding, bool scheduled,
+                        const struct tw_incident_rule *rule, struct tw_when when)
+{
+    struct tw_aspect *aspect = find(aspects, job, finding->aspect);
+    if (!aspect)
+        aspect = add(aspects, job, finding->aspect);
+    const enum tw_level before = aspect->level;
+    const int64_t before_since_s = aspect->since_s;
+    const bool same_code = strcmp(aspect->code, finding->code) == 0;
+    aspect->stale = false;
+    aspect->level = finding->level;
+    set_text(&aspect->code, finding->code);
+    set_text(&aspect->text, finding->text);
+    if (before != finding->level)
+        aspect->since_s = when.now_s;
+    say_change(aspects, aspect, before, before_since_s, same_code);
+    const bool moved = step(aspects, aspect, tw_incident_event_of(finding->level), scheduled, rule,
+                            when);
+    if (moved || before != aspect->level || !same_code)
+        save(aspects, aspect);
+    return !scheduled && (finding->level == TW_LEVEL_FAIL || finding->level == TW_LEVEL_UNKNOWN) &&
+           aspect->incident.stage == TW_STAGE_PENDING;
+}
+
+void tw_aspects_self(struct tw_aspects *aspects, const char *part, enum tw_level level,
+                     const char *code, const char *text, struct tw_when when)
+{
+    const struct tw_aspect *aspect = find(aspects, TW_SELF, part);
+    if (aspect ? !aspect->stale && aspect->level == level && strcmp(aspect->text, text) == 0
+               : level == TW_LEVEL_OK)
+        return;
+    const struct tw_incident_rule rule = {1, 1};
+    tw_aspects_finding(aspects, TW_SELF, &(struct tw_finding){level, part, code, text}, true,
+                       &rule, when);
+}
+
+/* ---- jobs --------------------------------------------------------------------------------- */
+
+static void drop(struct tw_aspects *a, size_t index, struct tw_when when)
+{
+    struct tw_aspect *aspect = a->items[index];
+    const struct tw_incident_rule rule = {1, 1};
+    step(a, aspect, TW_EVENT_DROP, false, &rule, when);
+    if (a->state)
+        tw_state_drop_aspect(a->state, aspect->name);
+    a->count--;
+    memmove(a->items + index, a->items + index + 1,
+            (a->count - index) * sizeof(struct tw_aspect *));
+    free_aspect(aspect);
+}
+
+void tw_aspects_job_gone(struct tw_aspects *aspects, const char *job, struct tw_when when)
+{
+    size_t count;
+    const size_t first = tw_aspects_of(aspects, job, &count);
+    for (size_t i = first + count; i-- > first;)
+        drop(aspects, i, when);
+}
+
+void tw_aspects_job_changed(struct tw_aspects *aspects, const char *job)
+{
+    size_t count;
+    const size_t first = tw_aspects_of(aspects, job, &count);
+    for (size_t i = first; i < first + count; i++)
+        aspects->items[i]->stale = true;
+}
+
+void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_when when)
+{
+    size_t count;
+    const size_t first = tw_aspects_of(aspects, job, &count);
+    for (size_t i = first + count; i-- > first;)
+        if (aspects->items[i]->stale)
+            drop(aspects, i, when);
+}
+
+void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)
+{
+    const struct tw_incident_rule rule = {1, 1};
+    if (step(aspects, aspect, TW_EVENT_LETTER, false, &rule, when))
+        save(aspects, aspect);
+}
+
+struct tw_aspect_counts tw_aspects_sum(const struct tw_aspects *aspects)
+{
+    struct tw_aspect_counts sum = {0};
+    for (size_t i = 0; i < aspects->count; i++) {
+        const struct tw_aspect *aspect = aspects->items[i];
+        sum.ok += aspect->level == TW_LEVEL_OK;
+        sum.warn += aspect->level == TW_LEVEL_WARN;
+        sum.fail += aspect->level == TW_LEVEL_FAIL;
+        sum.unknown += aspect->level == TW_LEVEL_UNKNOWN;
+        sum.incidents += aspect->incident.stage >= TW_STAGE_OPEN;
+    }
+    return sum;
+}
+
+/* ---- begin and end ------------------------------------------------------------------------ */
+
+struct tw_aspects *tw_aspects_new(struct tw_log *log, struct tw_state *state,
+                                  void (*news)(void *context, struct tw_aspect *aspect,
+                                               enum tw_incident_news what),
+                                  void *context)
+{
+    struct tw_aspects *aspects = tw_alloc(sizeof *aspects);
+    aspects->log = log;
+    aspects->state = state;
+    aspects->news = news;
+    aspects->context = context;
+    return aspects;
+}
+
+void tw_aspects_free(struct tw_aspects **aspects)
+{
+    struct tw_aspects *a = *aspects;
+    if (!a)
+        return;
+    for (size_t i = 0; i < a->count; i++)
+        free_aspect(a->items[i]);
+    free(a->items);
+    free(a);
+    *aspects = NULL;
+}

@@ -1,0 +1,80 @@
+/* What is known of every aspect: findings in; log lines, incidents and rows of the state out. Who
+ * writes letters (mailer.h) looks at the incidents here. */
+#ifndef TW_WATCHER_ASPECTS_H
+#define TW_WATCHER_ASPECTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alert/incident.h"
+#include "base/log.h"
+#include "base/state.h"
+#include "kinds/kind.h"
+
+/* The daemon's own aspects ("toaster-watcher/config") belong to a job of this name. */
+#define TW_SELF "toaster-watcher"
+
+struct tw_aspect {
+    char *name;       /* "service.smtp/log" */
+    char *job;        /* "service.smtp" */
+    const char *part; /* "log"; "" for the main one; points into name */
+    enum tw_level level;
+    char *code, *text;
+    int64_t since_s; /* at this level since */
+    struct tw_incident incident;
+    int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
+    bool stale; /* of an earlier start or other settings, not yet reported anew */
+};
+
+struct tw_aspects;
+
+/* `log` must outlive it; `state` may be NULL. `news` is called after every change of an incident. */
+struct tw_aspects *tw_aspects_new(struct tw_log *log, struct tw_state *state,
+                                  void (*news)(void *context, struct tw_aspect *aspect,
+                                               enum tw_incident_news what),
+                                  void *context);
+void tw_aspects_free(struct tw_aspects **aspects);
+
+/* From the state, at the start. The strings are copied. */
+void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
+                        int64_t now_ms);
+
+struct tw_when {
+    int64_t now_s, now_ms;
+};
+
+/* A finding of a job. Writes a line if the level or the reason changed. True: it fails, and the
+ * run was not a scheduled one, so that a scheduled one should soon tell whether it lasts. */
+bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
+                        const struct tw_finding *finding, bool scheduled,
+                        const struct tw_incident_rule *rule, struct tw_when when);
+
+/* A finding about the daemon itself; counts as scheduled. The same again does nothing. */
+void tw_aspects_self(struct tw_aspects *aspects, const char *part, enum tw_level level,
+                     const char *code, const char *text, struct tw_when when);
+
+/* All of a job's aspects: the job is gone (incidents close quietly); its settings are new (what the
+ * next whole scheduled run does not report is dropped); such a run has ended. */
+void tw_aspects_job_gone(struct tw_aspects *aspects, const char *job, struct tw_when when);
+void tw_aspects_job_changed(struct tw_aspects *aspects, const char *job);
+void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_when when);
+
+/* The letter about this aspect has been written. */
+void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when);
+
+/* Writes a line with the state as it is: all aspects of the job. */
+void tw_aspects_say(struct tw_aspects *aspects, const char *job);
+
+size_t tw_aspects_count(const struct tw_aspects *aspects);
+struct tw_aspect *tw_aspects_at(struct tw_aspects *aspects, size_t index); /* sorted by name */
+struct tw_aspect *tw_aspects_find(struct tw_aspects *aspects, const char *name);
+/* The first aspect of a job, and how many there are: they stand side by side. */
+size_t tw_aspects_of(const struct tw_aspects *aspects, const char *job, size_t *count);
+
+struct tw_aspect_counts {
+    size_t ok, warn, fail, unknown, incidents;
+};
+struct tw_aspect_counts tw_aspects_sum(const struct tw_aspects *aspects);
+
+#endif

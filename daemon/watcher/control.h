@@ -1,0 +1,45 @@
+/* The control socket: what toasterctl asks of a running daemon, as frames (base/frame.h). A client
+ * sends one request and gets rows and one END. Root and the daemon's own uid may ask for all; others
+ * (control_group) only for the status. */
+#ifndef TW_WATCHER_CONTROL_H
+#define TW_WATCHER_CONTROL_H
+
+#include "base/error.h"
+#include "base/frame.h"
+#include "config/config.h"
+#include "watcher/aspects.h"
+#include "watcher/jobs.h"
+
+enum tw_control_frame {
+    TW_CONTROL_STATUS = 1, /* request: nothing more */
+    TW_CONTROL_CHECK,      /* request: a count and that many names of jobs; none: all checks */
+    TW_CONTROL_FORGET,     /* request: a name */
+    TW_CONTROL_JOB,        /* row: name, last start, last end, next run (Unix s), took ms, running */
+    TW_CONTROL_ASPECT,     /* row: name, job, level, stage, since s, opened s, code, text */
+    TW_CONTROL_END         /* exit code, a sentence ("" if all is well) */
+};
+
+enum { TW_CONTROL_FRAME_MAX = 64 * 1024, TW_CONTROL_NAME_MAX = 256 };
+
+void tw_control_put_job(struct tw_buf *out, const struct tw_job *job, int64_t next_s);
+void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect);
+void tw_control_put_end(struct tw_buf *out, int code, const char *text);
+
+struct tw_control;
+
+struct tw_control_parts {
+    struct tw_loop *loop;
+    struct tw_jobs *jobs;
+    struct tw_aspects *aspects;
+    /* Drops the job and all that is known of it. */
+    int (*forget)(void *context, struct tw_job *job, struct tw_error *e);
+    void *context;
+};
+
+/* Binds the socket: what stands in its place is replaced if it is a socket that nobody answers.
+ * NULL with an error. */
+struct tw_control *tw_control_new(const struct tw_config *config,
+                                  const struct tw_control_parts *parts, struct tw_error *e);
+void tw_control_free(struct tw_control **control); /* removes the socket */
+
+#endif

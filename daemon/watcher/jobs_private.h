@@ -1,0 +1,68 @@
+/* Shared by jobs.c (which jobs there are) and runs.c (what runs). */
+#ifndef TW_WATCHER_JOBS_PRIVATE_H
+#define TW_WATCHER_JOBS_PRIVATE_H
+
+#include "toaster/procfs.h"
+#include "watcher/jobs.h"
+#include "watcher/watches.h"
+
+/* One run under way in a worker, or going on in the loop at this moment. */
+struct tw_job_run {
+    struct tw_jobs *jobs;
+    struct tw_job *job; /* NULL: dropped meanwhile */
+    enum tw_reason reason;
+    int64_t seq;
+    int64_t started_ms;
+    struct tw_buf text; /* TW_WIRE_TEXT, which runs do not send */
+};
+
+struct tw_job_private {
+    struct tw_jobs *jobs;
+    struct tw_watch_set *watches;
+    struct tw_job_run *run; /* NULL: idle */
+    int64_t seq;            /* of the last run that began */
+    int64_t look_at_ms;     /* a run beside the schedule; 0: none */
+    int64_t queued_ms;      /* when the run that has not begun yet was queued; 0: it has begun */
+    int64_t event_ms;       /* the last run that an event began */
+    bool again;             /* asked for, or an event, while it ran */
+    bool overdue_told;
+};
+
+struct waiter {
+    struct waiter *next;
+    struct tw_job *job;
+    int64_t seq; /* the first run that will do */
+    tw_job_done *done;
+    void *context;
+};
+
+struct tw_jobs {
+    struct tw_loop *loop;
+    struct tw_workers *workers;
+    struct tw_joblock *lock;
+    struct tw_jobs_listener listener;
+    const struct tw_config *config;
+    struct tw_places places;
+    struct tw_watches *watches;
+    struct tw_timer *timer;
+    struct tw_job **items; /* sorted by name */
+    size_t count;
+    struct waiter *waiters;
+    struct tw_procs procs; /* of the moment in which the loop runs jobs */
+    bool have_procs;
+    int64_t moment;
+    int64_t planned_ms; /* what the timer is set to; INT64_MAX: not set */
+    bool started, ticking;
+};
+
+/* runs.c */
+void tw_runs_tick(void *jobs);  /* the timer: runs what is due, sets itself */
+void tw_runs_plan(struct tw_jobs *jobs); /* sets the timer anew */
+void tw_runs_fired(void *job);  /* a watch has spoken */
+void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq,
+                          bool dropped);
+
+/* jobs.c */
+void tw_jobs_instance(struct tw_jobs *jobs, const struct tw_job *star, const char *title);
+
+#endif

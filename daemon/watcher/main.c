@@ -1,0 +1,75 @@
+/* toaster-watcher: arguments and exit codes. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "watcher/app.h"
+
+static const char usage[] = "usage: toaster-watcher [-c FILE] [-t]\n"
+                            "  -c FILE  the configuration\n"
+                            "  -t       only check it\n"
+                            "  -V       print the version\n";
+
+/* Descriptors 0, 1 and 2 must be taken: else a pipe to a worker would get one of them. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+}
+
+static int check(const char *file)
+{
+    struct tw_error e;
+    struct tw_config *config = tw_config_load(file, &e);
+    if (!config) {
+        fprintf(stderr, "toaster-watcher: %s\n", e.text);
+        return 100;
+    }
+    printf("%s is good: %zu jobs\n", file, config->job_count);
+    tw_config_free(&config);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    const char *file = NULL;
+    bool only_check = false;
+    fill_standard_descriptors();
+    for (int option; (option = getopt(argc, argv, "c:tV")) != -1;) {
+        switch (option) {
+        case 'c':
+            file = optarg;
+            break;
+        case 't':
+            only_check = true;
+            break;
+        case 'V':
+            printf("toaster-watcher %s\n", TW_VERSION);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return 100;
+        }
+    }
+    if (optind != argc) {
+        fprintf(stderr, "toaster-watcher: what is \"%s\"?\n%s", argv[optind], usage);
+        return 100;
+    }
+    if (!file)
+        file = tw_config_default_file();
+    if (!file) {
+        fputs("toaster-watcher: there is no toaster-watcher.conf in /etc, /usr/local/etc or "
+              "/opt/local/etc; name one with -c\n",
+              stderr);
+        return 100;
+    }
+    if (only_check)
+        return check(file);
+    return tw_app_run(&(struct tw_app_options){.config_file = file, .log_fd = STDERR_FILENO});
+}

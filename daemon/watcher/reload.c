@@ -1,0 +1,150 @@
+/* Configurations: the first one, last-good in its place, and the exchange at HUP. A new one is read
+ * and checked whole beside the old; only then is anything changed, and from there nothing can
+ * fail. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "watcher/app_private.h"
+
+#define LAST_GOOD "last-good.conf"
+
+/* ---- the first ---------------------------------------------------------------------------- */
+
+static struct tw_config *load_last_good(const char *file, char **path, struct tw_error *e)
+{
+    char *state_dir = tw_config_state_dir(file);
+    *path = tw_format("%s/" LAST_GOOD, state_dir);
+    free(state_dir);
+    return tw_config_load(*path, e);
+}
+
+int tw_app_first_config(struct tw_app *app)
+{
+    const char *file = app->options.config_file;
+    struct tw_error e, last_error;
+    app->config = tw_config_load(file, &e);
+    if (app->config)
+        return 0;
+    char *path;
+    app->config = load_last_good(file, &path, &last_error);
+    if (!app->config) {
+        tw_log_line(app->log, TW_LOG_FAIL, TW_SELF "/config",
+                    "%s; and no last good configuration to run with: %s", e.text,
+                    last_error.text);
+    } else {
+        app->refused = tw_format("%s; running with the last good one, %s", e.text, path);
+        free(app->config->file);
+        app->config->file = tw_strdup(file); /* what HUP reads */
+    }
+    free(path);
+    return app->config ? 0 : -1;
+}
+
+void tw_app_tell_config(struct tw_app *app)
+{
+    if (app->refused)
+        tw_aspects_self(app->aspects, "config", TW_LEVEL_FAIL, "refused", app->refused,
+                        tw_app_now(app));
+    else
+        tw_aspects_self(app->aspects, "config", TW_LEVEL_OK, "ok", app->config->file,
+                        tw_app_now(app));
+}
+
+/* ---- in force ----------------------------------------------------------------------------- */
+
+void tw_app_warn_config(const struct tw_app *app)
+{
+    const struct tw_alert_config *alert = &app->config->alert;
+    size_t without_qmail = 0;
+    for (size_t i = 0; i < alert->via_count; i++)
+        without_qmail += !alert->via[i].needs_qmail;
+    if (alert->via_count == 0)
+        tw_log_line(app->log, TW_LOG_WARN, TW_SELF,
+                    "NO LETTER CAN BE SENT: alert.via is empty; all letters stay in %s/outbox",
+                    app->config->state_dir);
+    else if (without_qmail == 0)
+        tw_log_line(app->log, TW_LOG_WARN, TW_SELF,
+                    "every transport in alert.via needs qmail: when qmail-send is down, so are the "
+                    "letters about it; add for example \"maildir:/home/postmaster/Maildir\"");
+    if (app->config->job_count == 0)
+        tw_log_line(app->log, TW_LOG_WARN, TW_SELF, "nothing is configured to be watched");
+}
+
+static void keep_as_last_good(struct tw_app *app)
+{
+    struct tw_buf text = {0};
+    tw_buf_puts(&text, "# The last configuration that was in force, includes and defaults filled "
+                       "in.\n# Written by toaster-watcher; changes are lost.\n");
+    tw_config_write(app->config, true, &text);
+    tw_state_put_config(app->state, tw_buf_text(&text), text.len);
+    tw_buf_free(&text);
+}
+
+void tw_app_use_config(struct tw_app *app)
+{
+    tw_log_verbose(app->log, app->config->verbose);
+    tw_mailer_configure(app->mailer, app->config);
+    tw_timer_set(app->status_timer, app->config->status_every_s * 1000);
+    tw_app_warn_config(app);
+    if (!app->refused)
+        keep_as_last_good(app);
+}
+
+/* ---- HUP ---------------------------------------------------------------------------------- */
+
+static void notify_reloading(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%lld",
+               (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+}
+
+/* Settings that only a start can take. */
+static void warn_of_restart(const struct tw_app *app, const struct tw_config *new)
+{
+    const struct tw_config *old = app->config;
+    if (strcmp(old->state_dir, new->state_dir) != 0 || strcmp(old->control, new->control) != 0 ||
+        strcmp(old->control_group, new->control_group) != 0)
+        tw_log_line(app->log, TW_LOG_WARN, TW_SELF,
+                    "state_dir, control and control_group change only with a restart (svc -t)");
+}
+
+static void refuse(struct tw_app *app, const char *why)
+{
+    tw_log_line(app->log, TW_LOG_RELOAD, TW_SELF, "refused, the old configuration stays: %s", why);
+    free(app->refused);
+    app->refused = tw_format("%s; the old configuration stays in force", why);
+    tw_app_tell_config(app);
+}
+
+void tw_app_reload(void *context)
+{
+    struct tw_app *app = context;
+    if (app->stopping)
+        return;
+    notify_reloading();
+    struct tw_error e;
+    struct tw_config *new = tw_config_load(app->options.config_file, &e);
+    if (!new) {
+        refuse(app, e.text);
+    } else {
+        warn_of_restart(app, new);
+        struct tw_config *old = app->config;
+        app->config = new;
+        free(app->refused);
+        app->refused = NULL;
+        tw_jobs_configure(app->jobs, new, tw_app_job_dropped, tw_app_job_changed, app);
+        tw_app_use_config(app);
+        tw_config_free(&old);
+        tw_log_line(app->log, TW_LOG_RELOAD, TW_SELF, "%s is in force, jobs=%zu",
+                    app->config->file, tw_jobs_count(app->jobs));
+        tw_app_tell_config(app);
+    }
+    sd_notify(0, "READY=1");
+}

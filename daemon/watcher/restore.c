@@ -1,0 +1,153 @@
+/* What the state holds, brought back at the start. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "watcher/app_private.h"
+
+/* The rows come while the state is being opened, before those who want them are there. */
+struct rows {
+    struct tw_state_aspect *aspects;
+    struct tw_state_job *jobs;
+    struct letter {
+        char *id, *text;
+        size_t length;
+    } *letters;
+    struct tw_strings keys, values, troubles;
+    size_t aspect_count, job_count, letter_count;
+};
+
+static void on_aspect(void *context, const struct tw_state_aspect *row)
+{
+    struct rows *rows = context;
+    rows->aspects = tw_realloc_array(rows->aspects, rows->aspect_count + 1, sizeof *row);
+    struct tw_state_aspect *copy = &rows->aspects[rows->aspect_count++];
+    *copy = *row;
+    copy->aspect = tw_strdup(row->aspect);
+    copy->job = tw_strdup(row->job);
+    copy->code = tw_strdup(row->code);
+    copy->text = tw_strdup(row->text);
+}
+
+static void on_job(void *context, const struct tw_state_job *row)
+{
+    struct rows *rows = context;
+    rows->jobs = tw_realloc_array(rows->jobs, rows->job_count + 1, sizeof *row);
+    struct tw_state_job *copy = &rows->jobs[rows->job_count++];
+    *copy = *row;
+    copy->job = tw_strdup(row->job);
+    copy->memory = tw_strdup(row->memory);
+}
+
+static void on_value(void *context, const char *key, const char *value)
+{
+    struct rows *rows = context;
+    tw_strings_add(&rows->keys, key);
+    tw_strings_add(&rows->values, value);
+}
+
+static void on_letter(void *context, const char *id, const char *bytes, size_t length)
+{
+    struct rows *rows = context;
+    rows->letters = tw_realloc_array(rows->letters, rows->letter_count + 1, sizeof *rows->letters);
+    rows->letters[rows->letter_count++] =
+        (struct letter){tw_strdup(id), tw_strndup(bytes, length), length};
+}
+
+static void on_trouble(void *context, const char *text)
+{
+    struct rows *rows = context;
+    tw_strings_add(&rows->troubles, text);
+}
+
+static void free_rows(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->aspect_count; i++) {
+        free((char *)rows->aspects[i].aspect);
+        free((char *)rows->aspects[i].job);
+        free((char *)rows->aspects[i].code);
+        free((char *)rows->aspects[i].text);
+    }
+    for (size_t i = 0; i < rows->job_count; i++) {
+        free((char *)rows->jobs[i].job);
+        free((char *)rows->jobs[i].memory);
+    }
+    for (size_t i = 0; i < rows->letter_count; i++) {
+        free(rows->letters[i].id);
+        free(rows->letters[i].text);
+    }
+    free(rows->aspects);
+    free(rows->jobs);
+    free(rows->letters);
+    tw_strings_free(&rows->keys);
+    tw_strings_free(&rows->values);
+    tw_strings_free(&rows->troubles);
+}
+
+static void restore_jobs(struct tw_app *app, const struct rows *rows)
+{
+    for (size_t i = 0; i < rows->job_count; i++) {
+        const struct tw_state_job *row = &rows->jobs[i];
+        if (!tw_jobs_restore(app->jobs, row->job, row->last_start_s, row->last_end_s, row->memory))
+            tw_state_drop_job(app->state, row->job);
+    }
+}
+
+/* What was known of jobs that are no longer configured is dropped without a word. */
+static void restore_aspects(struct tw_app *app, const struct rows *rows)
+{
+    const struct tw_when when = tw_app_now(app);
+    for (size_t i = 0; i < rows->aspect_count; i++) {
+        const struct tw_state_aspect *row = &rows->aspects[i];
+        if (strcmp(row->job, TW_SELF) == 0 || tw_jobs_find(app->jobs, row->job))
+            tw_aspects_restore(app->aspects, row, when.now_ms);
+        else
+            tw_state_drop_aspect(app->state, row->aspect);
+    }
+}
+
+static void tell_troubles(struct tw_app *app, const struct rows *rows)
+{
+    struct tw_buf text = {0};
+    for (size_t i = 0; i < rows->troubles.count; i++)
+        tw_buf_printf(&text, "%s%s", i ? "; " : "", rows->troubles.items[i]);
+    if (text.len)
+        tw_aspects_self(app->aspects, "database", TW_LEVEL_WARN, "set-aside", tw_buf_text(&text),
+                        tw_app_now(app));
+    else
+        tw_aspects_self(app->aspects, "database", TW_LEVEL_OK, "ok", "read", tw_app_now(app));
+    tw_buf_free(&text);
+}
+
+void tw_app_restore(struct tw_app *app)
+{
+    struct rows rows = {0};
+    const struct tw_state_reader reader = {
+        .aspect = on_aspect,
+        .job = on_job,
+        .value = on_value,
+        .letter = on_letter,
+        .trouble = on_trouble,
+        .context = &rows,
+    };
+    app->state = tw_state_open(app->config->state_dir, false, &reader);
+    app->aspects = tw_aspects_new(app->log, app->state, tw_app_news, app);
+    app->mailer = tw_mailer_new(&(struct tw_mailer_parts){.loop = app->loop,
+                                                          .log = app->log,
+                                                          .state = app->state,
+                                                          .aspects = app->aspects,
+                                                          .jobs = app->jobs,
+                                                          .workers = app->workers});
+    tw_mailer_configure(app->mailer, app->config);
+    tw_jobs_configure(app->jobs, app->config, NULL, NULL, NULL);
+    restore_jobs(app, &rows);
+    restore_aspects(app, &rows);
+    for (size_t i = 0; i < rows.keys.count; i++)
+        tw_mailer_restore_value(app->mailer, rows.keys.items[i], rows.values.items[i]);
+    for (size_t i = 0; i < rows.letter_count; i++)
+        tw_mailer_restore_letter(app->mailer, rows.letters[i].id, rows.letters[i].text,
+                                 rows.letters[i].length);
+    tell_troubles(app, &rows);
+    free_rows(&rows);
+}

@@ -1,0 +1,476 @@
+/* What runs: due jobs, in the loop or in a worker, and what comes of them. */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "kinds/wire.h"
+#include "watcher/jobs_private.h"
+
+enum {
+    SLACK_MS = 50,      /* what is due so soon is run together with what is due now */
+    EVENT_GAP_MS = 250, /* runs of one job that events begin are at least so far apart */
+    OVERDUE_LOOK_MS = 5000,
+    LOCKED_MS = 1000, /* another process runs it: try again then */
+};
+
+static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reason);
+
+/* ---- what a run reports ------------------------------------------------------------------- */
+
+static void on_finding(void *context, const struct tw_finding *finding)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        run->jobs->listener.finding(run->jobs->listener.context, run->job, finding,
+                                    run->reason == TW_REASON_SCHEDULE);
+}
+
+static void on_note(void *context, const char *text)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        run->jobs->listener.note(run->jobs->listener.context, run->job, text);
+}
+
+static void on_watch_pid(void *context, pid_t pid, uint64_t start_ticks)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        tw_watch_set_pid(run->job->private->watches, pid, start_ticks);
+}
+
+static void on_watch_dir(void *context, const char *directory, const char *name)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        tw_watch_set_dir(run->job->private->watches, directory, name);
+}
+
+static void on_look_again(void *context, int64_t in_ms)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        run->job->private->look_at_ms = tw_loop_now_ms(run->jobs->loop) + in_ms;
+}
+
+static void on_instance(void *context, const char *title)
+{
+    const struct tw_job_run *run = context;
+    if (run->job && run->job->config->kind->star)
+        tw_jobs_instance(run->jobs, run->job, title);
+}
+
+static void on_remember(void *context, const char *text)
+{
+    const struct tw_job_run *run = context;
+    if (!run->job)
+        return;
+    free(run->job->memory);
+    run->job->memory = tw_strdup(text);
+    run->jobs->listener.remembered(run->jobs->listener.context, run->job);
+}
+
+static struct tw_sink sink_of(struct tw_job_run *run)
+{
+    return (struct tw_sink){
+        .finding = on_finding,
+        .note = on_note,
+        .watch_pid = on_watch_pid,
+        .watch_dir = on_watch_dir,
+        .look_again = on_look_again,
+        .instance = on_instance,
+        .remember = on_remember,
+        .context = run,
+    };
+}
+
+static const struct tw_procs *get_procs(void *context, struct tw_error *e)
+{
+    struct tw_jobs *jobs = context;
+    if (!jobs->have_procs) {
+        if (tw_procs_read(&jobs->procs, jobs->places.proc_root, e) != 0)
+            return NULL;
+        jobs->have_procs = true;
+    }
+    return &jobs->procs;
+}
+
+static struct tw_run describe(struct tw_jobs *jobs, const struct tw_job *job,
+                              const struct tw_sink *sink)
+{
+    return (struct tw_run){
+        .name = job->name,
+        .title = job->title,
+        .settings = job->config->settings,
+        .places = &jobs->places,
+        .now_s = time(NULL),
+        .memory = job->memory,
+        .procs = get_procs,
+        .procs_context = jobs,
+        .sink = sink,
+    };
+}
+
+/* ---- the timer ---------------------------------------------------------------------------- */
+
+/* When this job next wants its turn. */
+static int64_t wants_at(const struct tw_jobs *jobs, const struct tw_job *job)
+{
+    const struct tw_job_private *p = job->private;
+    int64_t at_ms = jobs->started ? job->schedule.due_ms : INT64_MAX;
+    if (p->run)
+        return at_ms;
+    if (p->look_at_ms && p->look_at_ms < at_ms)
+        at_ms = p->look_at_ms;
+    return p->again ? 0 : at_ms;
+}
+
+static void set_timer(struct tw_jobs *jobs, int64_t at_ms)
+{
+    jobs->planned_ms = at_ms;
+    if (at_ms == INT64_MAX)
+        tw_timer_stop(jobs->timer);
+    else
+        tw_timer_set(jobs->timer, at_ms - tw_loop_now_ms(jobs->loop));
+}
+
+/* One job may want its turn sooner now. During a tick the plan is made anew at its end. */
+static void plan_job(struct tw_jobs *jobs, const struct tw_job *job)
+{
+    const int64_t at_ms = wants_at(jobs, job);
+    if (!jobs->ticking && at_ms < jobs->planned_ms)
+        set_timer(jobs, at_ms);
+}
+
+void tw_runs_plan(struct tw_jobs *jobs)
+{
+    int64_t next_ms = INT64_MAX;
+    for (size_t i = 0; i < jobs->count; i++) {
+        const int64_t at_ms = wants_at(jobs, jobs->items[i]);
+        if (at_ms < next_ms)
+            next_ms = at_ms;
+    }
+    set_timer(jobs, next_ms);
+}
+
+/* ---- the end of a run --------------------------------------------------------------------- */
+
+void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq,
+                          bool dropped)
+{
+    for (struct waiter **link = &jobs->waiters; *link;) {
+        struct waiter *waiter = *link;
+        if (waiter->job != job || waiter->seq > seq) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        waiter->done(waiter->context, dropped ? NULL : waiter->job);
+        free(waiter);
+        link = &jobs->waiters; /* the call may have changed the list */
+    }
+}
+
+static void end_run(struct tw_job_run *run, bool looked, const char *detail)
+{
+    struct tw_job *job = run->job;
+    struct tw_jobs *jobs = run->jobs;
+    const int64_t seq = run->seq;
+    if (job) {
+        const int64_t now_ms = tw_loop_now_ms(jobs->loop);
+        const bool scheduled = run->reason == TW_REASON_SCHEDULE;
+        if (looked)
+            tw_watch_set_end(job->private->watches);
+        else
+            on_finding(run, &(struct tw_finding){TW_LEVEL_UNKNOWN, "", "no-answer", detail});
+        job->private->run = NULL;
+        job->private->queued_ms = 0;
+        job->last_end_s = time(NULL);
+        job->took_ms = now_ms - run->started_ms;
+        if (jobs->lock)
+            tw_joblock_release(jobs->lock, job->name);
+        tw_schedule_ended(&job->schedule, looked, now_ms);
+        jobs->listener.ended(jobs->listener.context, job, scheduled, looked);
+        tw_runs_tell_waiters(jobs, job, seq, false);
+        plan_job(jobs, job);
+    }
+    tw_buf_free(&run->text);
+    free(run);
+}
+
+/* ---- in the loop -------------------------------------------------------------------------- */
+
+static void run_here(struct tw_jobs *jobs, struct tw_job_run *run)
+{
+    struct tw_job *job = run->job;
+    const struct tw_sink sink = sink_of(run);
+    const struct tw_run what = describe(jobs, job, &sink);
+    /* The kind may be given new memory while it still reads the old. */
+    char *memory = tw_strdup(job->memory);
+    struct tw_run copy = what;
+    copy.memory = memory;
+    tw_watch_set_begin(job->private->watches);
+    job->config->kind->run(&copy);
+    free(memory);
+    end_run(run, true, "");
+}
+
+/* ---- in a worker -------------------------------------------------------------------------- */
+
+static void worker_begun(void *context)
+{
+    struct tw_job_run *run = context;
+    run->started_ms = tw_loop_now_ms(run->jobs->loop);
+    if (!run->job)
+        return;
+    run->job->private->queued_ms = 0;
+    tw_watch_set_begin(run->job->private->watches);
+}
+
+static int worker_report(void *context, struct tw_frame *frame)
+{
+    struct tw_job_run *run = context;
+    const struct tw_sink sink = sink_of(run);
+    int64_t result;
+    const int got = tw_wire_report(frame, &sink, &run->text, &result);
+    return got == 1 && result != 0 ? -1 : got;
+}
+
+static void worker_ended(void *context, enum tw_outcome outcome, const char *detail)
+{
+    struct tw_job_run *run = context;
+    if (outcome == TW_OUTCOME_CANCELLED)
+        run->job = NULL; /* all is ending */
+    char *text = run->job ? tw_format("cannot check: %s", detail) : NULL;
+    end_run(run, outcome == TW_OUTCOME_DONE, text);
+    free(text);
+}
+
+static void run_in_worker(struct tw_jobs *jobs, struct tw_job_run *run)
+{
+    const struct tw_run what = describe(jobs, run->job, NULL);
+    struct tw_request request = {
+        .timeout_ms = run->job->config->common.timeout_s * 1000,
+        .reports_max = TW_WIRE_REPORTS_MAX,
+        .context = run,
+        .begun = worker_begun,
+        .report = worker_report,
+        .ended = worker_ended,
+    };
+    run->job->private->queued_ms = tw_loop_now_ms(jobs->loop);
+    tw_wire_put_run(&request.frame, &what, run->job->config->kind, jobs->moment, NULL);
+    tw_workers_submit(jobs->workers, &request);
+}
+
+/* ---- starting ----------------------------------------------------------------------------- */
+
+/* False: another process runs it now. */
+static bool take_lock(struct tw_jobs *jobs, const struct tw_job *job)
+{
+    pid_t holder;
+    struct tw_error e;
+    return !jobs->lock || tw_joblock_take(jobs->lock, job->name, &holder, &e) != 1;
+}
+
+static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reason)
+{
+    struct tw_job_private *p = job->private;
+    const int64_t now_ms = tw_loop_now_ms(jobs->loop);
+    if (!take_lock(jobs, job)) {
+        if (reason == TW_REASON_SCHEDULE)
+            tw_schedule_overlap(&job->schedule, now_ms);
+        p->look_at_ms = reason == TW_REASON_SCHEDULE ? 0 : now_ms + LOCKED_MS;
+        p->again = false;
+        return;
+    }
+    if (reason == TW_REASON_SCHEDULE)
+        tw_schedule_started(&job->schedule, now_ms);
+    p->look_at_ms = 0;
+    p->again = false;
+    p->seq++;
+    job->last_start_s = time(NULL);
+    struct tw_job_run *run = tw_alloc(sizeof *run);
+    *run = (struct tw_job_run){
+        .jobs = jobs, .job = job, .reason = reason, .seq = p->seq, .started_ms = now_ms};
+    p->run = run;
+    const struct tw_job_config *config = job->config;
+    if (tw_kind_place(config->kind, config->settings, job->title) == TW_PLACE_LOOP)
+        run_here(jobs, run);
+    else
+        run_in_worker(jobs, run);
+}
+
+static void tell_overdue(struct tw_jobs *jobs, struct tw_job *job, int64_t now_ms)
+{
+    struct tw_job_private *p = job->private;
+    const int64_t waits_ms = p->queued_ms ? now_ms - p->queued_ms : 0;
+    const bool overdue = waits_ms > 2 * job->schedule.every_ms && waits_ms > OVERDUE_LOOK_MS;
+    if (overdue == p->overdue_told)
+        return;
+    p->overdue_told = overdue;
+    char *text = overdue ? tw_format("overdue: waits for a free worker since %s",
+                                     tw_duration_show(waits_ms / 1000).text)
+                         : tw_strdup("runs again as it should");
+    const struct tw_finding finding = {overdue ? TW_LEVEL_FAIL : TW_LEVEL_OK, "schedule",
+                                       overdue ? "overdue" : "ok", text};
+    jobs->listener.finding(jobs->listener.context, job, &finding, true);
+    free(text);
+}
+
+/* One job's turn: starts it if it is due for any reason. */
+static void consider(struct tw_jobs *jobs, struct tw_job *job, int64_t now_ms)
+{
+    struct tw_job_private *p = job->private;
+    const bool due = jobs->started && tw_schedule_due(&job->schedule, now_ms + SLACK_MS);
+    const bool look = p->look_at_ms && p->look_at_ms <= now_ms + SLACK_MS;
+    tell_overdue(jobs, job, now_ms);
+    if (p->run) {
+        if (due)
+            tw_schedule_overlap(&job->schedule, now_ms);
+        return;
+    }
+    if (look)
+        p->event_ms = now_ms;
+    if (due)
+        start(jobs, job, TW_REASON_SCHEDULE);
+    else if (look)
+        start(jobs, job, TW_REASON_EVENT);
+    else if (p->again)
+        start(jobs, job, TW_REASON_ASKED);
+}
+
+void tw_runs_tick(void *context)
+{
+    struct tw_jobs *jobs = context;
+    const int64_t now_ms = tw_loop_now_ms(jobs->loop);
+    jobs->moment++;
+    jobs->ticking = true;
+    /* A "*" may add jobs, which moves those behind it: by index, and each is looked at anew. */
+    for (size_t i = 0; i < jobs->count; i++)
+        consider(jobs, jobs->items[i], now_ms);
+    if (jobs->have_procs)
+        tw_procs_free(&jobs->procs);
+    jobs->have_procs = false;
+    jobs->ticking = false;
+    tw_runs_plan(jobs);
+}
+
+/* ---- what asks for runs ------------------------------------------------------------------- */
+
+void tw_runs_fired(void *context)
+{
+    struct tw_job *job = context;
+    struct tw_job_private *p = job->private;
+    const int64_t now_ms = tw_loop_now_ms(p->jobs->loop);
+    const int64_t gap_ends_ms = p->event_ms ? p->event_ms + EVENT_GAP_MS : now_ms;
+    const int64_t at_ms = gap_ends_ms > now_ms ? gap_ends_ms : now_ms;
+    if (!p->look_at_ms || p->look_at_ms > at_ms)
+        p->look_at_ms = at_ms;
+    plan_job(p->jobs, job);
+}
+
+void tw_jobs_ask(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context)
+{
+    job->private->again = true;
+    if (done) {
+        struct waiter *waiter = tw_alloc(sizeof *waiter);
+        *waiter = (struct waiter){jobs->waiters, job, job->private->seq + 1, done, context};
+        jobs->waiters = waiter;
+    }
+    plan_job(jobs, job);
+}
+
+void tw_jobs_unask(struct tw_jobs *jobs, void *context)
+{
+    for (struct waiter **link = &jobs->waiters; *link;) {
+        struct waiter *waiter = *link;
+        if (waiter->context == context) {
+            *link = waiter->next;
+            free(waiter);
+        } else {
+            link = &waiter->next;
+        }
+    }
+}
+
+void tw_jobs_sooner(struct tw_jobs *jobs, struct tw_job *job, int64_t in_ms)
+{
+    tw_schedule_sooner(&job->schedule, tw_loop_now_ms(jobs->loop) + in_ms);
+    plan_job(jobs, job);
+}
+
+bool tw_job_running(const struct tw_job *job)
+{
+    return job->private->run != NULL;
+}
+
+int64_t tw_jobs_next_s(const struct tw_jobs *jobs, const struct tw_job *job, int64_t now_s)
+{
+    const int64_t in_ms = job->schedule.due_ms - tw_loop_now_ms(jobs->loop);
+    return now_s + (in_ms > 0 ? (in_ms + 999) / 1000 : 0);
+}
+
+/* ---- evidence ----------------------------------------------------------------------------- */
+
+struct evidence {
+    struct tw_buf text;
+    tw_evidence_done *done;
+    void *context;
+};
+
+static int evidence_report(void *context, struct tw_frame *frame)
+{
+    struct evidence *evidence = context;
+    struct tw_job_run nobody = {0};
+    const struct tw_sink sink = sink_of(&nobody); /* it says text alone; all else falls away */
+    int64_t result;
+    return tw_wire_report(frame, &sink, &evidence->text, &result);
+}
+
+static void evidence_ended(void *context, enum tw_outcome outcome, const char *detail)
+{
+    struct evidence *evidence = context;
+    if (outcome != TW_OUTCOME_DONE)
+        tw_buf_printf(&evidence->text, "(%s)\n", detail);
+    if (outcome != TW_OUTCOME_CANCELLED)
+        evidence->done(evidence->context, tw_buf_text(&evidence->text));
+    tw_buf_free(&evidence->text);
+    free(evidence);
+}
+
+void tw_jobs_evidence(struct tw_jobs *jobs, const struct tw_job *job, const char *aspect,
+                      int64_t timeout_ms, tw_evidence_done *done, void *context)
+{
+    if (!job->config->kind->evidence) {
+        done(context, "");
+        return;
+    }
+    struct evidence *evidence = tw_alloc(sizeof *evidence);
+    evidence->done = done;
+    evidence->context = context;
+    struct tw_request request = {
+        .timeout_ms = timeout_ms,
+        .reports_max = 8,
+        .context = evidence,
+        .report = evidence_report,
+        .ended = evidence_ended,
+    };
+    const struct tw_run what = describe(jobs, job, NULL);
+    tw_wire_put_run(&request.frame, &what, job->config->kind, jobs->moment, aspect);
+    tw_workers_submit(jobs->workers, &request);
+}
+
+void tw_jobs_advice(const struct tw_jobs *jobs, const struct tw_job *job, const char *aspect,
+                    const char *code, struct tw_buf *out)
+{
+    if (!job->config->kind->advice)
+        return;
+    const struct tw_run what = {.name = job->name,
+                                .title = job->title,
+                                .settings = job->config->settings,
+                                .places = &jobs->places,
+                                .memory = job->memory};
+    job->config->kind->advice(&what, aspect, code, out);
+}

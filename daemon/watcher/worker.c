@@ -1,0 +1,484 @@
+/* The parent's side of toaster-worker. Knows nothing of what requests and frames mean.
+ *
+ * A request is over at its end frame, at its deadline, or when its worker is gone. A worker is gone
+ * at the end of its pipe and when reaped: a grandchild may hold the pipe, so one second after the
+ * reap the pipe is closed and the group killed. */
+#include "watcher/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "kinds/wire.h"
+#include "watcher/spawn.h"
+
+enum {
+    PATIENCE_MS = 200,   /* a request that takes longer no longer keeps the queue waiting */
+    GRACE_MS = 2000,     /* from TERM to KILL */
+    ORPHAN_MS = 1000,    /* from the reap to the end of a pipe that somebody else holds */
+    STUCK_MAX = 16,      /* workers that will not die; past that no new ones */
+    STDERR_MAX = 1024,   /* kept of what a worker says there */
+    CHUNK = 65536,
+};
+
+enum stage { WORKING, TERMED, KILLED };
+
+struct request {
+    struct tw_request r;
+    struct request *next;
+};
+
+struct queue {
+    struct request *first, *last;
+};
+
+struct worker {
+    struct tw_workers *owner;
+    struct worker *next;
+    struct tw_child child;
+    struct tw_watch *in_watch, *out_watch, *err_watch, *pid_watch;
+    struct tw_timer *timer;
+    struct tw_buf to_send, received, said;
+    size_t reports;
+    struct request *request; /* what it works at; NULL: idle or being ended */
+    int64_t deadline_ms;
+    enum stage stage;
+    bool alone, slow, reaped, eof;
+    int status;
+};
+
+struct tw_workers {
+    struct tw_loop *loop;
+    char *program;
+    size_t slots;
+    struct queue shared, alone;
+    struct worker *workers;
+    struct tw_timer *kick;
+    size_t open;
+};
+
+static void dispatch(void *context);
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+static void end_request(struct tw_workers *w, struct request *request, enum tw_outcome outcome,
+                        const char *detail)
+{
+    w->open--;
+    request->r.ended(request->r.context, outcome, detail);
+    tw_buf_free(&request->r.frame);
+    free(request);
+}
+
+static void push(struct queue *q, struct request *request)
+{
+    if (q->last)
+        q->last->next = request;
+    else
+        q->first = request;
+    q->last = request;
+}
+
+static struct request *pop(struct queue *q)
+{
+    struct request *request = q->first;
+    if (request) {
+        q->first = request->next;
+        if (!q->first)
+            q->last = NULL;
+    }
+    return request;
+}
+
+/* ---- one worker --------------------------------------------------------------------------- */
+
+static void forget_worker(struct worker *worker)
+{
+    struct worker **link = &worker->owner->workers;
+    while (*link != worker)
+        link = &(*link)->next;
+    *link = worker->next;
+    tw_watch_free(&worker->in_watch);
+    tw_watch_free(&worker->out_watch);
+    tw_watch_free(&worker->err_watch);
+    tw_watch_free(&worker->pid_watch);
+    tw_timer_free(&worker->timer);
+    tw_child_close(&worker->child);
+    tw_buf_free(&worker->to_send);
+    tw_buf_free(&worker->received);
+    tw_buf_free(&worker->said);
+    free(worker);
+}
+
+/* Tells the group to end; the timer goes on to KILL. */
+static void end_worker(struct worker *worker)
+{
+    if (worker->stage != WORKING)
+        return;
+    worker->stage = TERMED;
+    kill(-worker->child.pid, SIGTERM);
+    tw_timer_set(worker->timer, GRACE_MS);
+}
+
+/* Its request, if any, ends with this outcome; the worker is of no more use. */
+static void give_up(struct worker *worker, enum tw_outcome outcome, const char *detail)
+{
+    struct request *request = worker->request;
+    worker->request = NULL;
+    end_worker(worker);
+    if (request)
+        end_request(worker->owner, request, outcome, detail);
+    tw_timer_set(worker->owner->kick, 0);
+}
+
+static void describe_death(const struct worker *worker, char *text, size_t size)
+{
+    int used;
+    if (!worker->reaped)
+        used = snprintf(text, size, "its worker closed the conversation");
+    else if (WIFSIGNALED(worker->status))
+        used = snprintf(text, size, "its worker was killed by signal %d", WTERMSIG(worker->status));
+    else
+        used = snprintf(text, size, "its worker ended with exit code %d",
+                        WEXITSTATUS(worker->status));
+    if (worker->said.len && used > 0 && (size_t)used < size)
+        snprintf(text + used, size - (size_t)used, ": %s", tw_buf_text(&worker->said));
+}
+
+static void worker_gone(struct worker *worker)
+{
+    char detail[STDERR_MAX + 100];
+    describe_death(worker, detail, sizeof detail);
+    struct tw_workers *owner = worker->owner;
+    struct request *request = worker->request;
+    worker->request = NULL;
+    forget_worker(worker);
+    if (request)
+        end_request(owner, request, TW_OUTCOME_DIED, detail);
+    tw_timer_set(owner->kick, 0);
+}
+
+static void send_more(void *context)
+{
+    struct worker *worker = context;
+    while (worker->to_send.len) {
+        const ssize_t sent = write(worker->child.in, worker->to_send.data, worker->to_send.len);
+        if (sent > 0)
+            tw_buf_consume(&worker->to_send, (size_t)sent);
+        else if (errno == EAGAIN)
+            break;
+        else if (errno != EINTR)
+            tw_buf_clear(&worker->to_send); /* it is ending: the end of its pipe tells the rest */
+    }
+    if (!worker->to_send.len)
+        tw_watch_free(&worker->in_watch);
+    else if (!worker->in_watch)
+        worker->in_watch = tw_watch_new(worker->owner->loop, worker->child.in, TW_LOOP_WRITE,
+                                        send_more, worker);
+}
+
+static void set_request(struct worker *worker, struct request *request)
+{
+    const int64_t timeout_ms = request->r.timeout_ms;
+    worker->request = request;
+    worker->reports = 0;
+    worker->slow = false;
+    worker->deadline_ms = tw_loop_now_ms(worker->owner->loop) + timeout_ms;
+    tw_timer_set(worker->timer, timeout_ms < PATIENCE_MS ? timeout_ms : PATIENCE_MS);
+    tw_buf_add(&worker->to_send, request->r.frame.data, request->r.frame.len);
+    tw_buf_free(&request->r.frame);
+    if (request->r.begun)
+        request->r.begun(request->r.context);
+    send_more(worker);
+}
+
+/* No more work: at the end of its input it exits by itself. */
+static void let_go(struct worker *worker)
+{
+    tw_watch_free(&worker->in_watch);
+    tw_child_close_in(&worker->child);
+    tw_timer_set(worker->timer, GRACE_MS);
+}
+
+static void next_request(struct worker *worker)
+{
+    struct request *request = worker->alone || worker->slow ? NULL : pop(&worker->owner->shared);
+    if (request)
+        set_request(worker, request);
+    else
+        let_go(worker);
+}
+
+static void timer_fired(void *context)
+{
+    struct worker *worker = context;
+    if (worker->reaped) { /* somebody else holds the pipe */
+        kill(-worker->child.pid, SIGKILL);
+        worker_gone(worker);
+        return;
+    }
+    if (worker->stage == TERMED) {
+        worker->stage = KILLED;
+        kill(-worker->child.pid, SIGKILL);
+        return;
+    }
+    if (!worker->request) { /* told to go and did not */
+        end_worker(worker);
+        return;
+    }
+    const int64_t left_ms = worker->deadline_ms - tw_loop_now_ms(worker->owner->loop);
+    if (left_ms > 0) {
+        worker->slow = true;
+        tw_timer_set(worker->timer, left_ms);
+        dispatch(worker->owner);
+        return;
+    }
+    char detail[100];
+    snprintf(detail, sizeof detail, "no answer within %lld s",
+             (long long)((worker->request->r.timeout_ms + 999) / 1000));
+    give_up(worker, TW_OUTCOME_TIMEOUT, detail);
+}
+
+/* ---- what it says ------------------------------------------------------------------------- */
+
+/* One whole frame. False: the conversation is over. */
+static bool take_frame(struct worker *worker, struct tw_frame *frame)
+{
+    struct request *request = worker->request;
+    if (!request || ++worker->reports > request->r.reports_max) {
+        give_up(worker, TW_OUTCOME_DIED, "its worker said more than it may");
+        return false;
+    }
+    const int result = request->r.report(request->r.context, frame);
+    if (result < 0)
+        give_up(worker, TW_OUTCOME_DIED, "its worker spoke nonsense");
+    return result == 0;
+}
+
+static void take_frames(struct worker *worker)
+{
+    size_t position = 0;
+    struct tw_frame frame;
+    int got;
+    bool go_on = true;
+    while (go_on && (got = tw_frame_next(&worker->received, &position, TW_WIRE_REPORT_MAX,
+                                         &frame)) != 0) {
+        if (got < 0) {
+            give_up(worker, TW_OUTCOME_DIED, "its worker spoke nonsense");
+            return;
+        }
+        go_on = take_frame(worker, &frame);
+    }
+    if (worker->stage != WORKING)
+        return;
+    tw_buf_consume(&worker->received, position);
+    if (go_on)
+        return;
+    /* The end frame: nothing may follow it before the next request. */
+    struct request *request = worker->request;
+    worker->request = NULL;
+    if (worker->received.len) {
+        end_worker(worker);
+        end_request(worker->owner, request, TW_OUTCOME_DIED, "its worker said more than it may");
+        return;
+    }
+    end_request(worker->owner, request, TW_OUTCOME_DONE, "");
+    next_request(worker);
+}
+
+static void check_gone(struct worker *worker)
+{
+    if (worker->reaped && worker->eof)
+        worker_gone(worker);
+    else if (worker->reaped)
+        tw_timer_set(worker->timer, ORPHAN_MS);
+    else if (worker->eof && worker->stage == WORKING)
+        tw_timer_set(worker->timer, GRACE_MS);
+}
+
+static void out_ready(void *context)
+{
+    struct worker *worker = context;
+    char chunk[CHUNK];
+    const ssize_t length = read(worker->child.out, chunk, sizeof chunk);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length <= 0) {
+        tw_watch_free(&worker->out_watch);
+        worker->eof = true;
+        check_gone(worker);
+        return;
+    }
+    if (worker->stage != WORKING)
+        return; /* it was given up: what it still says does not count */
+    tw_buf_add(&worker->received, chunk, (size_t)length);
+    take_frames(worker);
+}
+
+static void err_ready(void *context)
+{
+    struct worker *worker = context;
+    char chunk[STDERR_MAX];
+    const ssize_t length = read(worker->child.err, chunk, sizeof chunk);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length <= 0) {
+        tw_watch_free(&worker->err_watch);
+        return;
+    }
+    const size_t room = STDERR_MAX - worker->said.len;
+    tw_buf_add(&worker->said, chunk, (size_t)length < room ? (size_t)length : room);
+}
+
+static void pid_ready(void *context)
+{
+    struct worker *worker = context;
+    if (waitpid(worker->child.pid, &worker->status, WNOHANG) != worker->child.pid)
+        return;
+    tw_watch_free(&worker->pid_watch);
+    worker->reaped = true;
+    check_gone(worker);
+}
+
+/* ---- starting ----------------------------------------------------------------------------- */
+
+static struct worker *start_worker(struct tw_workers *w, bool alone, struct tw_error *e)
+{
+    if (tw_workers_stuck(w) >= STUCK_MAX) {
+        tw_fail(e, "%d workers hang and cannot be ended", STUCK_MAX);
+        return NULL;
+    }
+    struct worker *worker = tw_alloc(sizeof *worker);
+    worker->owner = w;
+    worker->alone = alone;
+    if (tw_child_spawn(&worker->child, w->program, e) != 0) {
+        free(worker);
+        return NULL;
+    }
+    worker->timer = tw_timer_new(w->loop, timer_fired, worker);
+    worker->out_watch = tw_watch_new(w->loop, worker->child.out, TW_LOOP_READ, out_ready, worker);
+    worker->err_watch = tw_watch_new(w->loop, worker->child.err, TW_LOOP_READ, err_ready, worker);
+    worker->pid_watch = tw_watch_new(w->loop, worker->child.pidfd, TW_LOOP_READ, pid_ready,
+                                     worker);
+    worker->next = w->workers;
+    w->workers = worker;
+    return worker;
+}
+
+/* Workers of the queue that count as slots: those that are to end, or hang, do not. */
+static size_t busy_slots(const struct tw_workers *w)
+{
+    size_t count = 0;
+    for (const struct worker *worker = w->workers; worker; worker = worker->next)
+        count += !worker->alone && worker->request;
+    return count;
+}
+
+/* A queue that is served by a worker that is not slow waits for it. */
+static bool served(const struct tw_workers *w)
+{
+    for (const struct worker *worker = w->workers; worker; worker = worker->next)
+        if (!worker->alone && worker->request && !worker->slow)
+            return true;
+    return false;
+}
+
+static void start(struct tw_workers *w, struct request *request, bool alone)
+{
+    struct tw_error e;
+    struct worker *worker = start_worker(w, alone, &e);
+    if (worker)
+        set_request(worker, request);
+    else
+        end_request(w, request, TW_OUTCOME_NO_WORKER, e.text);
+}
+
+static void dispatch(void *context)
+{
+    struct tw_workers *w = context;
+    while (w->alone.first)
+        start(w, pop(&w->alone), true);
+    while (w->shared.first && !served(w) && busy_slots(w) < w->slots)
+        start(w, pop(&w->shared), false);
+}
+
+/* ---- the outside -------------------------------------------------------------------------- */
+
+struct tw_workers *tw_workers_new(struct tw_loop *loop, const char *program, size_t slots)
+{
+    struct tw_workers *w = tw_alloc(sizeof *w);
+    w->loop = loop;
+    w->program = tw_strdup(program);
+    w->slots = slots;
+    w->kick = tw_timer_new(loop, dispatch, w);
+    return w;
+}
+
+void tw_workers_free(struct tw_workers **workers)
+{
+    struct tw_workers *w = *workers;
+    if (!w)
+        return;
+    while (w->workers) {
+        struct worker *worker = w->workers;
+        struct request *request = worker->request;
+        worker->request = NULL;
+        kill(-worker->child.pid, SIGKILL);
+        forget_worker(worker);
+        if (request)
+            end_request(w, request, TW_OUTCOME_CANCELLED, "stopped");
+    }
+    for (struct request *request; (request = pop(&w->shared)) || (request = pop(&w->alone));)
+        end_request(w, request, TW_OUTCOME_CANCELLED, "stopped");
+    tw_timer_free(&w->kick);
+    free(w->program);
+    free(w);
+    *workers = NULL;
+}
+
+void tw_workers_submit(struct tw_workers *workers, struct tw_request *r)
+{
+    struct request *request = tw_alloc(sizeof *request);
+    request->r = *r;
+    r->frame = (struct tw_buf){0};
+    push(r->alone ? &workers->alone : &workers->shared, request);
+    workers->open++;
+    if (!tw_timer_active(workers->kick))
+        tw_timer_set(workers->kick, 0);
+}
+
+size_t tw_workers_open(const struct tw_workers *workers)
+{
+    return workers->open;
+}
+
+size_t tw_workers_stuck(const struct tw_workers *workers)
+{
+    size_t count = 0;
+    for (const struct worker *worker = workers->workers; worker; worker = worker->next)
+        count += worker->stage == KILLED;
+    return count;
+}
+
+char *tw_workers_find_program(void)
+{
+    char self[PATH_MAX];
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length <= 0)
+        return tw_strdup("toaster-worker");
+    self[length] = '\0';
+    char *slash = strrchr(self, '/');
+    *slash = '\0';
+    char *beside = tw_format("%s/toaster-worker", self);
+    if (access(beside, X_OK) == 0)
+        return beside;
+    free(beside);
+    return tw_format("%s/../libexec/toaster-watcher/toaster-worker", self);
+}
