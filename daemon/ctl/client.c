@@ -41,8 +41,8 @@ static void get_aspect(struct tw_frame *frame, struct ctl_answer *answer)
     aspect->opened_s = tw_frame_number(frame);
     aspect->code = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
     aspect->text = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
-    frame->bad = frame->bad || level < 0 || level > TW_LEVEL_UNKNOWN || stage < 0 ||
-                 stage >= TW_STAGES;
+    frame->bad =
+        frame->bad || level < 0 || level > TW_LEVEL_UNKNOWN || stage < 0 || stage >= TW_STAGES;
     aspect->level = frame->bad ? TW_LEVEL_UNKNOWN : (enum tw_level)level;
     aspect->stage = frame->bad ? TW_STAGE_QUIET : (enum tw_stage)stage;
 }
@@ -125,8 +125,8 @@ static int receive(int fd, struct ctl_answer *answer, struct tw_error *e)
     return result > 0 ? 0 : -1;
 }
 
-int ctl_ask(const struct tw_config *config, const struct tw_buf *request,
-            struct ctl_answer *answer, struct tw_error *e)
+int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct ctl_answer *answer,
+            struct tw_error *e)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(config->control) >= sizeof address.sun_path)

@@ -38,8 +38,8 @@ struct ctl_answer {
 };
 
 /* One request to the daemon. 0: answered; 1: no daemon answers there; -1: error. */
-int ctl_ask(const struct tw_config *config, const struct tw_buf *request,
-            struct ctl_answer *answer, struct tw_error *e);
+int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct ctl_answer *answer,
+            struct tw_error *e);
 void ctl_answer_add(struct ctl_answer *answer, const struct tw_aspect *aspect);
 void ctl_answer_free(struct ctl_answer *answer);
 

@@ -50,8 +50,7 @@ static const struct verb *find_verb(const char *name)
 }
 
 /* The options behind the verb. -1: usage. */
-static int read_verb_options(const struct verb *verb, int count, char **arguments,
-                             struct ctl *ctl)
+static int read_verb_options(const struct verb *verb, int count, char **arguments, struct ctl *ctl)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     optind = 0;

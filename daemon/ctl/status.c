@@ -48,8 +48,7 @@ static struct moment show_moment(int64_t at_s, int64_t now_s)
     else if (at_s > now_s)
         snprintf(moment.text, sizeof moment.text, "in %.24s", tw_duration_show(at_s - now_s).text);
     else
-        snprintf(moment.text, sizeof moment.text, "%.20s ago",
-                 tw_duration_show(now_s - at_s).text);
+        snprintf(moment.text, sizeof moment.text, "%.20s ago", tw_duration_show(now_s - at_s).text);
     return moment;
 }
 
@@ -160,8 +159,9 @@ static void print_json(const struct ctl_answer *answer)
         put_time(&out, "last_start", job->last_start_s);
         put_time(&out, "last_end", job->last_end_s);
         put_time(&out, "next", job->next_s);
-        tw_buf_printf(&out, ", \"took_ms\": %" PRId64 ", \"running\": %s, \"aspects\": ",
-                      job->took_ms, job->running ? "true" : "false");
+        tw_buf_printf(&out,
+                      ", \"took_ms\": %" PRId64 ", \"running\": %s, \"aspects\": ", job->took_ms,
+                      job->running ? "true" : "false");
         put_aspects_of(&out, answer, job->name);
         tw_buf_puts(&out, "}");
     }

@@ -18,13 +18,13 @@
 #include "watcher/app_private.h"
 
 enum {
-    SLOTS = 4,
+    SLOTS = 16, /* workers that hang at once; one that does not is enough for the rest */
     LOG_RING = 256 * 1024,
-    CARE_MS = 10000,    /* how often the daemon looks at itself */
-    STOP_MS = 5000,     /* for a letter that is on its way */
-    SAVE_MS = 5000,     /* for the state at the end */
-    FILES_MAX = 16384,  /* pidfds, one for each process that is watched */
-    SOON_MS = 2000,     /* a failure that an event showed is looked at again by schedule so soon */
+    CARE_MS = 10000,   /* how often the daemon looks at itself */
+    STOP_MS = 5000,    /* for a letter that is on its way */
+    SAVE_MS = 5000,    /* for the state at the end */
+    FILES_MAX = 16384, /* pidfds, one for each process that is watched */
+    SOON_MS = 2000,    /* a failure that an event showed is looked at again by schedule so soon */
 };
 
 struct tw_when tw_app_now(const struct tw_app *app)
@@ -36,8 +36,7 @@ struct tw_when tw_app_now(const struct tw_app *app)
 
 static struct tw_incident_rule rule_of(const struct tw_job *job)
 {
-    return (struct tw_incident_rule){job->config->common.fail_after,
-                                     job->config->common.ok_after};
+    return (struct tw_incident_rule){job->config->common.fail_after, job->config->common.ok_after};
 }
 
 static void on_finding(void *context, struct tw_job *job, const struct tw_finding *finding,
@@ -143,8 +142,7 @@ static void take_care(void *context)
         snprintf(text, sizeof text, "%zu workers hang and cannot be killed", stuck);
         tw_aspects_self(app->aspects, "workers", TW_LEVEL_FAIL, "stuck", text, tw_app_now(app));
     } else {
-        tw_aspects_self(app->aspects, "workers", TW_LEVEL_OK, "ok", "none hangs",
-                        tw_app_now(app));
+        tw_aspects_self(app->aspects, "workers", TW_LEVEL_OK, "ok", "none hangs", tw_app_now(app));
     }
     tw_timer_set(app->care_timer, CARE_MS);
 }
@@ -169,8 +167,8 @@ static void before_wait(void *context)
 {
     struct tw_app *app = context;
     if (!app->log_watch && tw_log_waiting(app->log))
-        app->log_watch = tw_watch_new(app->loop, app->options.log_fd, TW_LOOP_WRITE, log_ready,
-                                      app);
+        app->log_watch =
+            tw_watch_new(app->loop, app->options.log_fd, TW_LOOP_WRITE, log_ready, app);
 }
 
 /* ---- signals ------------------------------------------------------------------------------ */
@@ -219,8 +217,11 @@ static void watch_signals(struct tw_app *app)
     static const struct {
         int number;
         tw_loop_call *call;
-    } signals[] = {{SIGHUP, tw_app_reload}, {SIGALRM, run_all}, {SIGTERM, stop},
-                   {SIGINT, stop},          {SIGCONT, harmless}};
+    } signals[] = {{SIGHUP, tw_app_reload},
+                   {SIGALRM, run_all},
+                   {SIGTERM, stop},
+                   {SIGINT, stop},
+                   {SIGCONT, harmless}};
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < TW_COUNT(signals); i++)
         app->signals[app->signal_count++] =
@@ -304,6 +305,7 @@ static int start(struct tw_app *app)
     if (take_daemon_lock(app) != 0)
         return 111;
     raise_file_limit();
+    watch_signals(app);
     app->status_timer = tw_timer_new(app->loop, say_status, app);
     app->care_timer = tw_timer_new(app->loop, take_care, app);
     app->watchdog_timer = tw_timer_new(app->loop, feed_watchdog, app);
@@ -318,7 +320,6 @@ static int start(struct tw_app *app)
     tw_app_tell_config(app);
     tw_app_use_config(app);
     open_control(app);
-    watch_signals(app);
     tw_loop_before_wait(app->loop, before_wait, app);
     tw_mailer_start(app->mailer);
     tw_jobs_start(app->jobs);

@@ -1,4 +1,5 @@
-/* Shared by app.c (start and stop), reload.c (configurations) and restore.c (state at the start). */
+/* Shared by app.c (start and stop), reload.c (configurations) and restore.c (state at the start).
+ */
 #ifndef TW_WATCHER_APP_PRIVATE_H
 #define TW_WATCHER_APP_PRIVATE_H
 
@@ -25,7 +26,6 @@ struct tw_app {
     int64_t watchdog_ms;
     char *refused; /* why the file is not what is in force; NULL: it is */
     bool stopping;
-    int exit_code;
 };
 
 struct tw_when tw_app_now(const struct tw_app *app);

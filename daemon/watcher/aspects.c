@@ -182,8 +182,7 @@ static void say_change(const struct tw_aspects *a, const struct tw_aspect *aspec
         return;
     if (aspect->level == TW_LEVEL_OK)
         tw_log_line(a->log, TW_LOG_OK, aspect->name, "%s (was %s for %s)", aspect->text,
-                    tw_level_name(before),
-                    tw_duration_show(aspect->since_s - before_since_s).text);
+                    tw_level_name(before), tw_duration_show(aspect->since_s - before_since_s).text);
     else
         tw_log_line(a->log, word_of(aspect->level), aspect->name, "%s", aspect->text);
 }
@@ -237,8 +236,8 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
     if (before != finding->level)
         aspect->since_s = when.now_s;
     say_change(aspects, aspect, before, before_since_s, same_code);
-    const bool moved = step(aspects, aspect, tw_incident_event_of(finding->level), scheduled, rule,
-                            when);
+    const bool moved =
+        step(aspects, aspect, tw_incident_event_of(finding->level), scheduled, rule, when);
     if (moved || before != aspect->level || !same_code)
         save(aspects, aspect);
     return !scheduled && (finding->level == TW_LEVEL_FAIL || finding->level == TW_LEVEL_UNKNOWN) &&
@@ -253,8 +252,8 @@ void tw_aspects_self(struct tw_aspects *aspects, const char *part, enum tw_level
                : level == TW_LEVEL_OK)
         return;
     const struct tw_incident_rule rule = {1, 1};
-    tw_aspects_finding(aspects, TW_SELF, &(struct tw_finding){level, part, code, text}, true,
-                       &rule, when);
+    tw_aspects_finding(aspects, TW_SELF, &(struct tw_finding){level, part, code, text}, true, &rule,
+                       when);
 }
 
 /* ---- jobs --------------------------------------------------------------------------------- */

@@ -24,12 +24,13 @@ struct tw_aspect {
     int64_t since_s; /* at this level since */
     struct tw_incident incident;
     int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
-    bool stale; /* of an earlier start or other settings, not yet reported anew */
+    bool stale;           /* of an earlier start or other settings, not yet reported anew */
 };
 
 struct tw_aspects;
 
-/* `log` must outlive it; `state` may be NULL. `news` is called after every change of an incident. */
+/* `log` must outlive it; `state` may be NULL. `news` is called after every change of an incident.
+ */
 struct tw_aspects *tw_aspects_new(struct tw_log *log, struct tw_state *state,
                                   void (*news)(void *context, struct tw_aspect *aspect,
                                                enum tw_incident_news what),

@@ -16,7 +16,7 @@
 
 #include "base/mem.h"
 
-enum { CLIENTS_MAX = 32, REQUEST_MAX = 16384, NAMES_MAX = 1024, IDLE_MS = 10000 };
+enum { CLIENTS_MAX = 32, REQUEST_MAX = 16384, NAMES_MAX = 1024, IDLE_MS = 10000, PAUSE_MS = 1000 };
 
 struct client {
     struct tw_control *control;
@@ -38,6 +38,7 @@ struct tw_control {
     char *path;
     int fd;
     struct tw_watch *watch;
+    struct tw_timer *pause; /* of accepting, while there are no descriptors */
     struct client *clients;
     size_t count;
 };
@@ -117,8 +118,8 @@ static void send_more(void *context)
             tw_buf_consume(&client->out, (size_t)sent);
         } else if (errno == EAGAIN) {
             if (!client->write)
-                client->write = tw_watch_new(client->control->parts.loop, client->fd,
-                                             TW_LOOP_WRITE, send_more, client);
+                client->write = tw_watch_new(client->control->parts.loop, client->fd, TW_LOOP_WRITE,
+                                             send_more, client);
             tw_timer_set(client->idle, IDLE_MS);
             return;
         } else if (errno != EINTR) {
@@ -277,6 +278,11 @@ static void accept_ready(void *context)
 {
     struct tw_control *control = context;
     const int fd = accept4(control->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+        /* The connection stays in the queue and would call again at once. */
+        tw_watch_free(&control->watch);
+        tw_timer_set(control->pause, PAUSE_MS);
+    }
     if (fd < 0)
         return;
     if (control->count >= CLIENTS_MAX) {
@@ -284,15 +290,20 @@ static void accept_ready(void *context)
         return;
     }
     struct client *client = tw_alloc(sizeof *client);
-    *client = (struct client){.control = control,
-                              .next = control->clients,
-                              .fd = fd,
-                              .may_change = peer_may_change(fd)};
+    *client = (struct client){
+        .control = control, .next = control->clients, .fd = fd, .may_change = peer_may_change(fd)};
     control->clients = client;
     control->count++;
     client->idle = tw_timer_new(control->parts.loop, client_idle, client);
     tw_timer_set(client->idle, IDLE_MS);
     client->read = tw_watch_new(control->parts.loop, fd, TW_LOOP_READ, client_ready, client);
+}
+
+static void listen_again(void *context)
+{
+    struct tw_control *control = context;
+    control->watch =
+        tw_watch_new(control->parts.loop, control->fd, TW_LOOP_READ, accept_ready, control);
 }
 
 /* ---- the socket --------------------------------------------------------------------------- */
@@ -359,7 +370,8 @@ struct tw_control *tw_control_new(const struct tw_config *config,
         tw_control_free(&control);
         return NULL;
     }
-    control->watch = tw_watch_new(parts->loop, control->fd, TW_LOOP_READ, accept_ready, control);
+    control->pause = tw_timer_new(parts->loop, listen_again, control);
+    listen_again(control);
     return control;
 }
 
@@ -371,6 +383,7 @@ void tw_control_free(struct tw_control **control)
     while (c->clients)
         close_client(c->clients);
     tw_watch_free(&c->watch);
+    tw_timer_free(&c->pause);
     if (c->fd >= 0)
         close(c->fd);
     if (c->path)

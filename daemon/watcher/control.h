@@ -1,6 +1,6 @@
 /* The control socket: what toasterctl asks of a running daemon, as frames (base/frame.h). A client
- * sends one request and gets rows and one END. Root and the daemon's own uid may ask for all; others
- * (control_group) only for the status. */
+ * sends one request and gets rows and one END. Root and the daemon's own uid may ask for all;
+ * others (control_group) only for the status. */
 #ifndef TW_WATCHER_CONTROL_H
 #define TW_WATCHER_CONTROL_H
 
@@ -14,9 +14,9 @@ enum tw_control_frame {
     TW_CONTROL_STATUS = 1, /* request: nothing more */
     TW_CONTROL_CHECK,      /* request: a count and that many names of jobs; none: all checks */
     TW_CONTROL_FORGET,     /* request: a name */
-    TW_CONTROL_JOB,        /* row: name, last start, last end, next run (Unix s), took ms, running */
-    TW_CONTROL_ASPECT,     /* row: name, job, level, stage, since s, opened s, code, text */
-    TW_CONTROL_END         /* exit code, a sentence ("" if all is well) */
+    TW_CONTROL_JOB,    /* row: name, last start, last end, next run (Unix s), took ms, running */
+    TW_CONTROL_ASPECT, /* row: name, job, level, stage, since s, opened s, code, text */
+    TW_CONTROL_END     /* exit code, a sentence ("" if all is well) */
 };
 
 enum { TW_CONTROL_FRAME_MAX = 64 * 1024, TW_CONTROL_NAME_MAX = 256 };

@@ -52,9 +52,9 @@ static struct tw_job *add(struct tw_jobs *jobs, const struct tw_job_config *conf
     job->title = tw_strdup(title);
     job->config = config;
     job->memory = tw_strdup("");
-    job->schedule = tw_schedule_begin(every_ms(config),
-                                      tw_schedule_phase(config->kind->name, every_ms(config)),
-                                      tw_loop_now_ms(jobs->loop));
+    job->schedule =
+        tw_schedule_begin(every_ms(config), tw_schedule_phase(config->kind->name, every_ms(config)),
+                          tw_loop_now_ms(jobs->loop));
     job->private = tw_alloc(sizeof *job->private);
     job->private->jobs = jobs;
     job->private->watches = tw_watch_set_new(jobs->watches, job);

@@ -56,9 +56,9 @@ struct tw_jobs {
 };
 
 /* runs.c */
-void tw_runs_tick(void *jobs);  /* the timer: runs what is due, sets itself */
+void tw_runs_tick(void *jobs);           /* the timer: runs what is due, sets itself */
 void tw_runs_plan(struct tw_jobs *jobs); /* sets the timer anew */
-void tw_runs_fired(void *job);  /* a watch has spoken */
+void tw_runs_fired(void *job);           /* a watch has spoken */
 void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq,
                           bool dropped);
 

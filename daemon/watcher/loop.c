@@ -148,8 +148,8 @@ struct tw_watch *tw_watch_new(struct tw_loop *loop, int fd, int events, tw_loop_
 {
     struct tw_watch *watch = tw_alloc(sizeof *watch);
     *watch = (struct tw_watch){.loop = loop, .call = call, .context = context};
-    const int wanted = (events & TW_LOOP_READ ? EV_READ : 0) |
-                       (events & TW_LOOP_WRITE ? EV_WRITE : 0);
+    const int wanted =
+        (events & TW_LOOP_READ ? EV_READ : 0) | (events & TW_LOOP_WRITE ? EV_WRITE : 0);
     ev_io_init(&watch->ev, fd_fired, fd, wanted);
     ev_io_start(loop->ev, &watch->ev);
     return watch;
@@ -173,8 +173,7 @@ static void signal_fired(struct ev_loop *ev, ev_signal *raw, int events)
     signal->call(signal->context);
 }
 
-struct tw_signal *tw_signal_new(struct tw_loop *loop, int number, tw_loop_call *call,
-                                void *context)
+struct tw_signal *tw_signal_new(struct tw_loop *loop, int number, tw_loop_call *call, void *context)
 {
     struct tw_signal *signal = tw_alloc(sizeof *signal);
     *signal = (struct tw_signal){.loop = loop, .call = call, .context = context};

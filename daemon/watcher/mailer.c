@@ -384,8 +384,7 @@ void tw_mailer_news(struct tw_mailer *mailer, const struct tw_aspect *aspect,
                     enum tw_incident_news what)
 {
     (void)aspect;
-    if (what == TW_NEWS_CLEARED && mailer->config &&
-        held_back_s(mailer, time(NULL)) > 0) {
+    if (what == TW_NEWS_CLEARED && mailer->config && held_back_s(mailer, time(NULL)) > 0) {
         mailer->came_and_went++;
         save_times(mailer);
     }

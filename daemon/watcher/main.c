@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "watcher/app.h"
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
     const char *file = NULL;
     bool only_check = false;
     fill_standard_descriptors();
+    umask(077);
     for (int option; (option = getopt(argc, argv, "c:tV")) != -1;) {
         switch (option) {
         case 'c':

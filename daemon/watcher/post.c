@@ -94,10 +94,10 @@ static void give_back(struct tw_post *post)
     post->letter = NULL;
     tw_outbox_refused(post->outbox, now_ms);
     const int64_t wake_ms = tw_outbox_wake_ms(post->outbox, now_ms);
-    tw_log_line(post->log, TW_LOG_WARN, TW_SELF,
-                "no transport takes the letter: it waits in the outbox, next try in %s, waiting=%zu",
-                tw_duration_show((wake_ms - now_ms + 999) / 1000).text,
-                tw_outbox_count(post->outbox));
+    tw_log_line(
+        post->log, TW_LOG_WARN, TW_SELF,
+        "no transport takes the letter: it waits in the outbox, next try in %s, waiting=%zu",
+        tw_duration_show((wake_ms - now_ms + 999) / 1000).text, tw_outbox_count(post->outbox));
     plan(post);
 }
 

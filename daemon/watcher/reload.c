@@ -34,8 +34,7 @@ int tw_app_first_config(struct tw_app *app)
     app->config = load_last_good(file, &path, &last_error);
     if (!app->config) {
         tw_log_line(app->log, TW_LOG_FAIL, TW_SELF "/config",
-                    "%s; and no last good configuration to run with: %s", e.text,
-                    last_error.text);
+                    "%s; and no last good configuration to run with: %s", e.text, last_error.text);
     } else {
         app->refused = tw_format("%s; running with the last good one, %s", e.text, path);
         free(app->config->file);
@@ -142,8 +141,8 @@ void tw_app_reload(void *context)
         tw_jobs_configure(app->jobs, new, tw_app_job_dropped, tw_app_job_changed, app);
         tw_app_use_config(app);
         tw_config_free(&old);
-        tw_log_line(app->log, TW_LOG_RELOAD, TW_SELF, "%s is in force, jobs=%zu",
-                    app->config->file, tw_jobs_count(app->jobs));
+        tw_log_line(app->log, TW_LOG_RELOAD, TW_SELF, "%s is in force, jobs=%zu", app->config->file,
+                    tw_jobs_count(app->jobs));
         tw_app_tell_config(app);
     }
     sd_notify(0, "READY=1");

@@ -13,7 +13,7 @@ struct rows {
     struct letter {
         char *id, *text;
         size_t length;
-    } *letters;
+    } * letters;
     struct tw_strings keys, values, troubles;
     size_t aspect_count, job_count, letter_count;
 };

@@ -157,8 +157,7 @@ void tw_runs_plan(struct tw_jobs *jobs)
 
 /* ---- the end of a run --------------------------------------------------------------------- */
 
-void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq,
-                          bool dropped)
+void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq, bool dropped)
 {
     for (struct waiter **link = &jobs->waiters; *link;) {
         struct waiter *waiter = *link;
@@ -241,8 +240,10 @@ static int worker_report(void *context, struct tw_frame *frame)
 static void worker_ended(void *context, enum tw_outcome outcome, const char *detail)
 {
     struct tw_job_run *run = context;
-    if (outcome == TW_OUTCOME_CANCELLED)
-        run->job = NULL; /* all is ending */
+    if (outcome == TW_OUTCOME_CANCELLED && run->job) { /* all is ending */
+        run->job->private->run = NULL;
+        run->job = NULL;
+    }
     char *text = run->job ? tw_format("cannot check: %s", detail) : NULL;
     end_run(run, outcome == TW_OUTCOME_DONE, text);
     free(text);
@@ -434,8 +435,7 @@ static void evidence_ended(void *context, enum tw_outcome outcome, const char *d
     struct evidence *evidence = context;
     if (outcome != TW_OUTCOME_DONE)
         tw_buf_printf(&evidence->text, "(%s)\n", detail);
-    if (outcome != TW_OUTCOME_CANCELLED)
-        evidence->done(evidence->context, tw_buf_text(&evidence->text));
+    evidence->done(evidence->context, tw_buf_text(&evidence->text));
     tw_buf_free(&evidence->text);
     free(evidence);
 }

@@ -22,8 +22,7 @@ struct tw_schedule tw_schedule_begin(int64_t every_ms, int64_t phase_ms, int64_t
     return (struct tw_schedule){.every_ms = every_ms, .phase_ms = phase_ms, .due_ms = now_ms};
 }
 
-void tw_schedule_change(struct tw_schedule *s, int64_t every_ms, int64_t phase_ms,
-                        int64_t now_ms)
+void tw_schedule_change(struct tw_schedule *s, int64_t every_ms, int64_t phase_ms, int64_t now_ms)
 {
     s->every_ms = every_ms;
     s->phase_ms = phase_ms;

@@ -26,8 +26,7 @@ struct tw_schedule tw_schedule_begin(int64_t every_ms, int64_t phase_ms, int64_t
 
 /* Another interval, for a job that goes on: due at the new grid's next point, not later than it
  * was due before. */
-void tw_schedule_change(struct tw_schedule *s, int64_t every_ms, int64_t phase_ms,
-                        int64_t now_ms);
+void tw_schedule_change(struct tw_schedule *s, int64_t every_ms, int64_t phase_ms, int64_t now_ms);
 
 bool tw_schedule_due(const struct tw_schedule *s, int64_t now_ms);
 

@@ -72,8 +72,7 @@ static int open_pid(const struct tw_watches *w, pid_t pid, uint64_t start_ticks)
 {
     const int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct tw_proc now;
-    if (fd >= 0 &&
-        (tw_proc_read(w->proc_root, pid, &now) != 0 || now.start_ticks != start_ticks)) {
+    if (fd >= 0 && (tw_proc_read(w->proc_root, pid, &now) != 0 || now.start_ticks != start_ticks)) {
         close(fd);
         errno = ESRCH;
         return -1;

@@ -20,11 +20,11 @@
 #include "watcher/spawn.h"
 
 enum {
-    PATIENCE_MS = 200,   /* a request that takes longer no longer keeps the queue waiting */
-    GRACE_MS = 2000,     /* from TERM to KILL */
-    ORPHAN_MS = 1000,    /* from the reap to the end of a pipe that somebody else holds */
-    STUCK_MAX = 16,      /* workers that will not die; past that no new ones */
-    STDERR_MAX = 1024,   /* kept of what a worker says there */
+    PATIENCE_MS = 200, /* a request that takes longer no longer keeps the queue waiting */
+    GRACE_MS = 2000,   /* from TERM to KILL */
+    ORPHAN_MS = 1000,  /* from the reap to the end of a pipe that somebody else holds */
+    STUCK_MAX = 32,    /* workers that will not die; past that no new ones */
+    STDERR_MAX = 1024, /* kept of what a worker says there */
     CHUNK = 65536,
 };
 
@@ -146,8 +146,8 @@ static void describe_death(const struct worker *worker, char *text, size_t size)
     else if (WIFSIGNALED(worker->status))
         used = snprintf(text, size, "its worker was killed by signal %d", WTERMSIG(worker->status));
     else
-        used = snprintf(text, size, "its worker ended with exit code %d",
-                        WEXITSTATUS(worker->status));
+        used =
+            snprintf(text, size, "its worker ended with exit code %d", WEXITSTATUS(worker->status));
     if (worker->said.len && used > 0 && (size_t)used < size)
         snprintf(text + used, size - (size_t)used, ": %s", tw_buf_text(&worker->said));
 }
@@ -180,8 +180,8 @@ static void send_more(void *context)
     if (!worker->to_send.len)
         tw_watch_free(&worker->in_watch);
     else if (!worker->in_watch)
-        worker->in_watch = tw_watch_new(worker->owner->loop, worker->child.in, TW_LOOP_WRITE,
-                                        send_more, worker);
+        worker->in_watch =
+            tw_watch_new(worker->owner->loop, worker->child.in, TW_LOOP_WRITE, send_more, worker);
 }
 
 static void set_request(struct worker *worker, struct request *request)
@@ -268,8 +268,8 @@ static void take_frames(struct worker *worker)
     struct tw_frame frame;
     int got;
     bool go_on = true;
-    while (go_on && (got = tw_frame_next(&worker->received, &position, TW_WIRE_REPORT_MAX,
-                                         &frame)) != 0) {
+    while (go_on &&
+           (got = tw_frame_next(&worker->received, &position, TW_WIRE_REPORT_MAX, &frame)) != 0) {
         if (got < 0) {
             give_up(worker, TW_OUTCOME_DIED, "its worker spoke nonsense");
             return;
@@ -365,8 +365,7 @@ static struct worker *start_worker(struct tw_workers *w, bool alone, struct tw_e
     worker->timer = tw_timer_new(w->loop, timer_fired, worker);
     worker->out_watch = tw_watch_new(w->loop, worker->child.out, TW_LOOP_READ, out_ready, worker);
     worker->err_watch = tw_watch_new(w->loop, worker->child.err, TW_LOOP_READ, err_ready, worker);
-    worker->pid_watch = tw_watch_new(w->loop, worker->child.pidfd, TW_LOOP_READ, pid_ready,
-                                     worker);
+    worker->pid_watch = tw_watch_new(w->loop, worker->child.pidfd, TW_LOOP_READ, pid_ready, worker);
     worker->next = w->workers;
     w->workers = worker;
     return worker;

@@ -19,10 +19,10 @@
 
 enum tw_outcome {
     TW_OUTCOME_DONE,
-    TW_OUTCOME_TIMEOUT, /* no end at its deadline */
-    TW_OUTCOME_DIED,    /* the worker ended in the middle, or spoke nonsense */
+    TW_OUTCOME_TIMEOUT,   /* no end at its deadline */
+    TW_OUTCOME_DIED,      /* the worker ended in the middle, or spoke nonsense */
     TW_OUTCOME_NO_WORKER, /* none could be started */
-    TW_OUTCOME_CANCELLED /* tw_workers_free */
+    TW_OUTCOME_CANCELLED  /* tw_workers_free */
 };
 
 struct tw_request {

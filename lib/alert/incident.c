@@ -87,9 +87,9 @@ static enum tw_incident_news doubt(struct tw_incident *incident, const struct st
 
 static enum tw_incident_news fail_on(struct tw_incident *incident, const struct step *step)
 {
+    incident->oks = 0;
     if (step->scheduled) {
         count(&incident->fails);
-        incident->oks = 0;
         incident->unknowns = 0;
     }
     return TW_NEWS_NONE;

@@ -8,9 +8,9 @@
  *   closing  was told and has been good for ok_after runs; its letter waits group_wait
  *
  * Events that come from runs:
- *   fail   a failing finding. Only a scheduled run counts towards fail_after and, by being
- *          failing, starts the count of good ones afresh; from any run it ends `closing` (the
- *          incident goes on as told).
+ *   fail   a failing finding. Only a scheduled run counts towards fail_after; from any run it
+ *          starts the count of good ones afresh and ends `closing` (the incident goes on as
+ *          told).
  *   good   ok or warn: counts towards ok_after. In `pending` one is enough.
  *   unknown  neither failing nor good. TW_UNKNOWN_RUNS scheduled ones in a row count as failing:
  *          they open an incident of their own ("cannot check").

@@ -76,8 +76,8 @@ static void check_size(const struct tw_run *run, const struct settings *s, const
     if (s->not_empty && st->st_size == 0)
         tw_report(run, TW_LEVEL_FAIL, "size", "empty", "%s is empty", s->path);
     else if (s->max_size != TW_NEVER && st->st_size > s->max_size)
-        tw_report(run, TW_LEVEL_FAIL, "size", "too-large", "%s is too large: %s, limit %s",
-                  s->path, size.text, tw_size_show(s->max_size).text);
+        tw_report(run, TW_LEVEL_FAIL, "size", "too-large", "%s is too large: %s, limit %s", s->path,
+                  size.text, tw_size_show(s->max_size).text);
     else
         tw_report(run, TW_LEVEL_OK, "size", "ok", "%s", size.text);
 }

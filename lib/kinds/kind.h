@@ -105,8 +105,8 @@ enum tw_place tw_kind_place(const struct tw_kind *kind, const void *settings, co
 extern const struct tw_kind tw_kind_process, tw_kind_service, tw_kind_file;
 
 /* For kinds: reports a finding with a formatted text. */
-void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect,
-               const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect, const char *code,
+               const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* Titles are [A-Za-z0-9._@-]+, at most 64 bytes, not beginning with '.' or '-'. Pure. */
 bool tw_title_valid(const char *title);

@@ -31,8 +31,8 @@ const char *tw_level_name(enum tw_level level)
     return names[level];
 }
 
-void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect,
-               const char *code, const char *format, ...)
+void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect, const char *code,
+               const char *format, ...)
 {
     struct tw_buf text = {0};
     va_list args;

@@ -20,7 +20,7 @@
 
 /* Processes watched by pidfd for one job: what has more of them than this is looked after by the
  * schedule alone. */
-enum { WATCH_MAX = 64 };
+enum { WATCH_MAX = 1000 };
 
 struct settings {
     char *name, *pidfile, *user;
@@ -32,7 +32,8 @@ static const struct tw_option options[] = {
     {"pidfile", TW_OPT_PATH, offsetof(struct settings, pidfile)},
     {"user", TW_OPT_STRING, offsetof(struct settings, user)},
     {"min", TW_OPT_INT, offsetof(struct settings, min), .fallback = "1", .max = 1000000},
-    {"max", TW_OPT_INT, offsetof(struct settings, max), .fallback = "-1", .min = -1, .max = 1000000},
+    {"max", TW_OPT_INT, offsetof(struct settings, max), .fallback = "-1", .min = -1,
+     .max = 1000000},
     {NULL},
 };
 
@@ -66,9 +67,8 @@ static int process_validate(const void *settings, const char *title, struct tw_e
 static enum tw_place process_place(const void *settings, const char *title)
 {
     const struct settings *s = settings;
-    return s->pidfile || s->user || strlen(wanted_name(s, title)) >= TW_COMM_MAX
-               ? TW_PLACE_WORKER
-               : TW_PLACE_LOOP;
+    return s->pidfile || s->user || strlen(wanted_name(s, title)) >= TW_COMM_MAX ? TW_PLACE_WORKER
+                                                                                 : TW_PLACE_LOOP;
 }
 
 static bool alive(const struct tw_proc *proc)
@@ -122,8 +122,8 @@ static pid_t read_pidfile(const struct look *look)
     }
     char *end;
     const long pid = strtol(text, &end, 10);
-    const bool good = pid > 0 && pid < 1 << 22 && end != text &&
-                      end[strspn(end, " \t\r\n")] == '\0';
+    const bool good =
+        pid > 0 && pid < 1 << 22 && end != text && end[strspn(end, " \t\r\n")] == '\0';
     free(text);
     if (!good)
         tw_report(look->run, TW_LEVEL_FAIL, "", "bad-pidfile", "pidfile %s holds no process id",

@@ -21,8 +21,8 @@
 #include "toaster/supervise.h"
 
 enum {
-    STARTS_MAX = 32,      /* start times remembered; so `restarts` is at most one less */
-    SETTLE_MS = 1000,     /* supervise starts again at once what ended: look again, then judge */
+    STARTS_MAX = 32,  /* start times remembered; so `restarts` is at most one less */
+    SETTLE_MS = 1000, /* supervise starts again at once what ended: look again, then judge */
     EVIDENCE_LINES = 20,
 };
 
@@ -189,8 +189,8 @@ static bool check_live(struct part *p, struct history *h, struct tw_supervise_st
     const bool restarted = take_pid(h, st->pid, p->run->now_s, p->s->within);
     const bool flapping = (int64_t)h->count > p->s->restarts;
     if (restarted && !flapping && !was_flapping) {
-        char *text = tw_format("%srestarted, pid %d is now %d", p->aspect[0] ? "log " : "", before,
-                               st->pid);
+        char *text =
+            tw_format("%srestarted, pid %d is now %d", p->aspect[0] ? "log " : "", before, st->pid);
         p->run->sink->note(p->run->sink->context, text);
         free(text);
     }
@@ -212,10 +212,10 @@ static void report_part(struct part *p, bool unknown, const struct tw_supervise_
         tw_report(p->run, unknown ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL, p->aspect, p->code, "%s",
                   tw_buf_text(&p->problems));
     else
-        tw_report(p->run, TW_LEVEL_OK, p->aspect, "ok", "up (pid %d) for %s", st->pid,
-                  tw_duration_show(p->run->now_s > st->changed_s ? p->run->now_s - st->changed_s
-                                                                  : 0)
-                      .text);
+        tw_report(
+            p->run, TW_LEVEL_OK, p->aspect, "ok", "up (pid %d) for %s", st->pid,
+            tw_duration_show(p->run->now_s > st->changed_s ? p->run->now_s - st->changed_s : 0)
+                .text);
     tw_buf_free(&p->problems);
 }
 
@@ -259,8 +259,9 @@ static char *service_path(const struct tw_run *run)
 static void main_faults(struct part *p, unsigned faults, bool known)
 {
     if (faults & TW_SERVICE_NO_DIR)
-        problem(p, "gone", known ? "%s is gone; if that is meant: toasterctl forget %s"
-                                 : "there is no directory %s (toasterctl forget %s drops it)",
+        problem(p, "gone",
+                known ? "%s is gone; if that is meant: toasterctl forget %s"
+                      : "there is no directory %s (toasterctl forget %s drops it)",
                 p->path, p->run->name);
     if (faults & TW_SERVICE_NO_RUN)
         problem(p, "no-run", "%s/run is not there or no file", p->path);
@@ -415,7 +416,8 @@ static void service_evidence(const struct tw_run *run, const char *aspect, struc
         return;
     }
     struct tw_error e;
-    char *dir = s->log_dir ? tw_strdup(s->log_dir) : tw_multilog_find(path, run->places->log_dir, &e);
+    char *dir =
+        s->log_dir ? tw_strdup(s->log_dir) : tw_multilog_find(path, run->places->log_dir, &e);
     if (!dir) {
         tw_buf_printf(out, "(%s)\n", e.text);
     } else {
@@ -435,8 +437,8 @@ static void service_evidence(const struct tw_run *run, const char *aspect, struc
 static void service_advice(const struct tw_run *run, const char *aspect, const char *code,
                            struct tw_buf *out)
 {
-    char *path = tw_format("%s/%s%s", run->places->service_dir, run->title,
-                           aspect[0] ? "/log" : "");
+    char *path =
+        tw_format("%s/%s%s", run->places->service_dir, run->title, aspect[0] ? "/log" : "");
     if (is_star(run->title))
         tw_buf_printf(out, "ls -ld %s", run->places->service_dir);
     else if (strcmp(code, "down") == 0 || strcmp(code, "want-down") == 0)

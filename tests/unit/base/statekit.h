@@ -137,7 +137,7 @@ static inline const char *kit_stored(struct kit *kit)
 /* PATH below the state_dir; good until the next call but three. */
 static inline const char *kit_path(const struct kit *kit, const char *below)
 {
-    static char paths[4][256];
+    static char paths[4][400];
     static unsigned next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", kit->dir, below);
