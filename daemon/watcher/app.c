@@ -127,16 +127,27 @@ static void say_status(void *context)
     tw_timer_set(app->status_timer, app->config->status_every_s * 1000);
 }
 
+static void save_all(struct tw_app *app)
+{
+    tw_aspects_save(app->aspects);
+    for (size_t i = 0; i < tw_jobs_count(app->jobs); i++)
+        tw_app_save_job(app, tw_jobs_at(app->jobs, i));
+}
+
 /* The daemon's own health, as findings like any other. */
 static void take_care(void *context)
 {
     struct tw_app *app = context;
     char text[512];
-    if (tw_state_trouble(app->state, text, sizeof text))
+    const bool trouble = tw_state_trouble(app->state, text, sizeof text);
+    if (trouble)
         tw_aspects_self(app->aspects, "state", TW_LEVEL_FAIL, "cannot-write", text,
                         tw_app_now(app));
     else
         tw_aspects_self(app->aspects, "state", TW_LEVEL_OK, "ok", "written", tw_app_now(app));
+    if (app->state_trouble && !trouble)
+        save_all(app); /* the database may have been begun afresh */
+    app->state_trouble = trouble;
     const size_t stuck = tw_workers_stuck(app->workers);
     if (stuck) {
         snprintf(text, sizeof text, "%zu workers hang and cannot be killed", stuck);

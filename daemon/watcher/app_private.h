@@ -25,7 +25,7 @@ struct tw_app {
     size_t signal_count;
     int64_t watchdog_ms;
     char *refused; /* why the file is not what is in force; NULL: it is */
-    bool stopping;
+    bool stopping, state_trouble;
 };
 
 struct tw_when tw_app_now(const struct tw_app *app);

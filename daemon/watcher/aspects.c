@@ -119,6 +119,12 @@ static void save(const struct tw_aspects *a, const struct tw_aspect *aspect)
                                                             .text = aspect->text});
 }
 
+void tw_aspects_save(const struct tw_aspects *aspects)
+{
+    for (size_t i = 0; i < aspects->count; i++)
+        save(aspects, aspects->items[i]);
+}
+
 static bool sane(const struct tw_state_aspect *row)
 {
     const size_t job = strlen(row->job);

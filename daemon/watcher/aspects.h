@@ -73,6 +73,9 @@ struct tw_aspect *tw_aspects_find(struct tw_aspects *aspects, const char *name);
 /* The first aspect of a job, and how many there are: they stand side by side. */
 size_t tw_aspects_of(const struct tw_aspects *aspects, const char *job, size_t *count);
 
+/* Puts every aspect into the state anew, after that was lost. */
+void tw_aspects_save(const struct tw_aspects *aspects);
+
 struct tw_aspect_counts {
     size_t ok, warn, fail, unknown, incidents;
 };

@@ -17,7 +17,6 @@ enum {
     BODY_NAME = 200,
     TEXT_MAX = 800,
     SHORT_TEXT = 120,
-    NOTICE_MAX = 16 * 1024,
     EVIDENCE_LINE = 500,
     EVIDENCE_LINES = 60,
     EVIDENCE_MAX = 12 * 1024,
@@ -66,7 +65,7 @@ static void add_names(struct tw_buf *out, const struct tw_letter *letter)
         if (!fits)
             break;
     }
-    const size_t rest = letter->entry_count + letter->left_out - shown;
+    const size_t rest = letter->entry_count - shown;
     if (shown && rest)
         tw_buf_printf(out, " and %zu more", rest);
 }
@@ -77,16 +76,8 @@ static void add_subject(struct tw_buf *out, const struct tw_letter *letter,
     tw_buf_puts(out, "[toaster] ");
     tw_escape(out, letter->host, strlen(letter->host), TW_ESCAPE_ASCII, SUBJECT_HOST);
     tw_buf_puts(out, letter->summary ? ": summary: " : ": ");
-    if (letter->notice) {
-        tw_escape(out, letter->notice_subject, strlen(letter->notice_subject), TW_ESCAPE_ASCII,
-                  SUBJECT_MAX - out->len);
-    } else if (letter->entry_count == 1 && letter->left_out == 0) {
+    if (letter->entry_count == 1) {
         add_one(out, letter->entries);
-    } else if (letter->entry_count == 0 && letter->left_out == 0) {
-        tw_buf_printf(out, "%zu came and went", letter->came_and_went);
-    } else if (letter->left_out) {
-        tw_buf_printf(out, "%zu failed or recovered", letter->entry_count + letter->left_out);
-        add_names(out, letter);
     } else {
         add_verdict(out, tally);
         add_names(out, letter);
@@ -225,16 +216,11 @@ static void add_body(struct tw_buf *out, const struct tw_letter *letter,
     tw_buf_puts(out, ", ");
     tw_message_time(out, letter->now_s);
     tw_buf_puts(out, ":\n");
-    if (letter->notice) {
-        tw_buf_puts(out, "\n");
-        tw_message_paragraph(out, letter->notice, "  ", NOTICE_MAX);
-    } else {
-        add_summary(out, letter, tally);
-        const size_t rest = add_entries(out, letter, limit) + letter->left_out;
-        if (rest)
-            tw_buf_printf(out, "\n%zu more failed or recovered, for which there is no room here.\n",
-                          rest);
-    }
+    add_summary(out, letter, tally);
+    const size_t rest = add_entries(out, letter, limit);
+    if (rest)
+        tw_buf_printf(out, "\n%zu more failed or recovered, for which there is no room here.\n",
+                      rest);
     tw_buf_puts(out, TW_MESSAGE_CLOSING);
 }
 

@@ -30,15 +30,11 @@ struct tw_letter {
     const struct tw_strings *to;
     const char *id; /* unique, [A-Za-z0-9.]; Message-ID is <ID@HOST> */
     int64_t now_s;
-    const struct tw_letter_entry *entries; /* failing ones first, else in order of time */
+    const struct tw_letter_entry *entries; /* at least one; failing ones first, else in order of time */
     size_t entry_count;
-    size_t left_out;      /* more changes than entries: counted, "see toasterctl status" */
     size_t came_and_went; /* opened and closed while letters were held back */
     bool summary;         /* the hourly one, beyond max_per_hour */
     bool last_of_hour;    /* max_per_hour is reached with this one: says that summaries follow */
-    const char *notice;   /* a letter with a text of its own instead of entries (a refused
-                             configuration, say): its subject is `notice_subject` */
-    const char *notice_subject;
     bool about_qmail; /* mail's own way out is concerned: header X-Toaster-Watcher: ... qmail */
 };
 
