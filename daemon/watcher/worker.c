@@ -287,6 +287,7 @@ static void take_frames(struct worker *worker)
     if (worker->received.len) {
         end_worker(worker);
         end_request(worker->owner, request, TW_OUTCOME_DIED, "its worker said more than it may");
+        tw_timer_set(worker->owner->kick, 0);
         return;
     }
     end_request(worker->owner, request, TW_OUTCOME_DONE, "");
