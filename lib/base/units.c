@@ -157,8 +157,10 @@ struct tw_unit_text tw_size_show(int64_t bytes)
         i++;
     const int64_t whole = bytes / sizes[i].factor;
     const int64_t rest = bytes % sizes[i].factor;
-    if (rest == 0)
-        snprintf(show.text, sizeof show.text, "%" PRId64 "%.1s", whole, &sizes[i].letter);
+    if (bytes < 1024)
+        snprintf(show.text, sizeof show.text, "%" PRId64 " byte%s", bytes, bytes == 1 ? "" : "s");
+    else if (rest == 0)
+        snprintf(show.text, sizeof show.text, "%" PRId64 "%c", whole, sizes[i].letter);
     else
         snprintf(show.text, sizeof show.text, "%" PRId64 ".%d%c", whole,
                  (int)(rest * 10 / sizes[i].factor), sizes[i].letter);

@@ -117,7 +117,7 @@ static char *line_value(const char *line)
 char *tw_config_state_dir(const char *file)
 {
     char *text = NULL, *dir = NULL;
-    size_t length;
+    size_t length = 0;
     if (tw_config_read(file, &text, &length, NULL) == 0) {
         tw_config_prepare(text, length, file, NULL); /* blanks comments as far as it gets */
         for (const char *line = text; line && !dir;) {

@@ -124,6 +124,7 @@ struct part {
     const struct settings *s;
     const char *aspect; /* "" or "log" */
     const char *path;   /* the directory that supervise runs in */
+    bool normally_up;   /* it has no file `down` */
     struct tw_buf problems;
     const char *code; /* of the first problem */
 };
@@ -149,10 +150,9 @@ static void judge_status(struct part *p, const struct tw_supervise_status *st, b
     const int64_t age_s = p->run->now_s - st->changed_s;
     const struct tw_unit_text age = tw_duration_show(age_s > 0 ? age_s : 0);
     if (st->pid == 0) {
+        problem(p, "down", "down for %s (normally %s)", age.text, p->normally_up ? "up" : "down");
         if (st->want)
-            problem(p, "down", "down for %s, want %c", age.text, st->want);
-        else
-            problem(p, "down", "down for %s", age.text);
+            tw_buf_printf(&p->problems, ", want %c", st->want);
         return;
     }
     if (st->want == 'd')
@@ -301,11 +301,19 @@ static void run_one(const struct tw_run *run)
         free(log_path);
         return;
     }
-    struct part main = {.run = run, .s = s, .aspect = "", .path = path};
+    struct part main = {.run = run,
+                        .s = s,
+                        .aspect = "",
+                        .path = path,
+                        .normally_up = !(faults & TW_SERVICE_DOWN_FILE)};
     main_faults(&main, faults, run->memory[0] != '\0');
     check_part(&main, &memory.main, !(faults & TW_SERVICE_NO_DIR));
     if (wants_log(s) && !(faults & TW_SERVICE_NO_DIR)) {
-        struct part log = {.run = run, .s = s, .aspect = "log", .path = log_path};
+        struct part log = {.run = run,
+                           .s = s,
+                           .aspect = "log",
+                           .path = log_path,
+                           .normally_up = !(faults & TW_SERVICE_LOG_DOWN_FILE)};
         log_faults(&log, faults);
         check_part(&log, &memory.log, !(faults & TW_SERVICE_NO_LOG));
     }
@@ -455,7 +463,7 @@ static void service_advice(const struct tw_run *run, const char *aspect, const c
     else if (strcmp(code, "no-supervise") == 0)
         tw_buf_printf(out, "ps -C svscan; ls -la %s", path);
     else if (strcmp(code, "flapping") == 0)
-        tw_buf_printf(out, "read the log below; svc -d %s stops the loop", path);
+        tw_buf_printf(out, "read the log above; svc -d %s stops the loop", path);
     else
         tw_buf_printf(out, "ls -la %s", path);
     free(path);

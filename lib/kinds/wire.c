@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 enum { NAME_MAX_BYTES = 256, PATH_MAX_BYTES = 4096, MEMORY_MAX = 64 * 1024, VALUES_MAX = 4096 };
+enum { LOOK_AGAIN_MAX_MS = 24 * 3600 * 1000 };
 
 /* ---- a run's request ---------------------------------------------------------------------- */
 
@@ -233,7 +234,7 @@ static int get_watch_dir(struct tw_frame *frame, const struct tw_sink *sink)
 static int get_look_again(struct tw_frame *frame, const struct tw_sink *sink)
 {
     const int64_t in_ms = tw_frame_number(frame);
-    if (!tw_frame_done(frame) || in_ms < 0)
+    if (!tw_frame_done(frame) || in_ms < 0 || in_ms > LOOK_AGAIN_MAX_MS)
         return -1;
     sink->look_again(sink->context, in_ms);
     return 0;

@@ -192,8 +192,9 @@ static void a_person_reads_two_units_at_most(void **state)
 static void a_person_reads_sizes_with_one_decimal(void **state)
 {
     (void)state;
-    assert_string_equal(tw_size_show(0).text, "0");
-    assert_string_equal(tw_size_show(1023).text, "1023");
+    assert_string_equal(tw_size_show(0).text, "0 bytes");
+    assert_string_equal(tw_size_show(1023).text, "1023 bytes");
+    assert_string_equal(tw_size_show(1).text, "1 byte");
     assert_string_equal(tw_size_show(1024).text, "1K");
     assert_string_equal(tw_size_show(18979226).text, "18.1M");
     assert_string_equal(tw_size_show(1048575).text, "1023.9K");
