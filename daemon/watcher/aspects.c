@@ -129,7 +129,9 @@ static bool sane(const struct tw_state_aspect *row)
 {
     const size_t job = strlen(row->job);
     return row->level > TW_LEVEL_NONE && row->level <= TW_LEVEL_UNKNOWN && row->stage >= 0 &&
-           row->stage < TW_STAGES && strncmp(row->aspect, row->job, job) == 0 &&
+           row->stage < TW_STAGES && row->since_s >= 0 && row->opened_s >= 0 &&
+           row->closed_s >= 0 && row->fails >= 0 && row->oks >= 0 && row->unknowns >= 0 &&
+           strncmp(row->aspect, row->job, job) == 0 &&
            (row->aspect[job] == '\0' || (row->aspect[job] == '/' && row->aspect[job + 1]));
 }
 
@@ -186,9 +188,10 @@ static void say_change(const struct tw_aspects *a, const struct tw_aspect *aspec
         return;
     if (before == TW_LEVEL_NONE && aspect->level == TW_LEVEL_OK)
         return;
+    const int64_t lasted_s = aspect->since_s - before_since_s; /* the clock may be set back */
     if (aspect->level == TW_LEVEL_OK)
         tw_log_line(a->log, TW_LOG_OK, aspect->name, "%s (was %s for %s)", aspect->text,
-                    tw_level_name(before), tw_duration_show(aspect->since_s - before_since_s).text);
+                    tw_level_name(before), tw_duration_show(lasted_s > 0 ? lasted_s : 0).text);
     else
         tw_log_line(a->log, word_of(aspect->level), aspect->name, "%s", aspect->text);
 }
@@ -200,7 +203,8 @@ static void say_change(const struct tw_aspects *a, const struct tw_aspect *aspec
 static bool differs(const struct tw_incident *a, const struct tw_incident *b)
 {
     return a->stage != b->stage || a->opened_s != b->opened_s || a->closed_s != b->closed_s ||
-           a->oks != b->oks || (b->stage == TW_STAGE_PENDING && memcmp(a, b, sizeof *a) != 0);
+           a->oks != b->oks ||
+           (b->stage == TW_STAGE_PENDING && (a->fails != b->fails || a->unknowns != b->unknowns));
 }
 
 static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incident_event event,

@@ -381,7 +381,7 @@ void tw_control_free(struct tw_control **control)
     if (!c)
         return;
     while (c->clients)
-        close_client(c->clients);
+        close_client(c->clients); /* NOLINT(clang-analyzer-unix.Malloc): it unlinks itself */
     tw_watch_free(&c->watch);
     tw_timer_free(&c->pause);
     if (c->fd >= 0)

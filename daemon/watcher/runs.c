@@ -430,9 +430,23 @@ static int evidence_report(void *context, struct tw_frame *frame)
     return tw_wire_report(frame, &sink, &evidence->text, &result);
 }
 
+/* From here on it is a string: a NUL in someone's log must not hide what follows it. */
+static void show_nuls(struct tw_buf *text)
+{
+    struct tw_buf shown = {0};
+    for (size_t i = 0; i < text->len; i++)
+        if (text->data[i])
+            tw_buf_add(&shown, text->data + i, 1);
+        else
+            tw_buf_puts(&shown, "\\x00");
+    tw_buf_free(text);
+    *text = shown;
+}
+
 static void evidence_ended(void *context, enum tw_outcome outcome, const char *detail)
 {
     struct evidence *evidence = context;
+    show_nuls(&evidence->text);
     if (outcome != TW_OUTCOME_DONE)
         tw_buf_printf(&evidence->text, "(%s)\n", detail);
     evidence->done(evidence->context, tw_buf_text(&evidence->text));

@@ -253,7 +253,7 @@ void tw_watch_set_free(struct tw_watch_set **set)
     tw_watch_set_begin(*set);
     tw_watch_set_end(*set);
     struct tw_watch_set **link = &(*set)->owner->sets;
-    while (*link != *set)
+    while (*link != *set) /* NOLINT(clang-analyzer-core.NullDereference): it is in its list */
         link = &(*link)->next;
     *link = (*set)->next;
     free(*set);

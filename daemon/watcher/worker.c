@@ -33,6 +33,7 @@ enum stage { WORKING, TERMED, KILLED };
 struct request {
     struct tw_request r;
     struct request *next;
+    bool again; /* its first worker was gone before it began */
 };
 
 struct queue {
@@ -51,6 +52,7 @@ struct worker {
     int64_t deadline_ms;
     enum stage stage;
     bool alone, slow, reaped, eof;
+    bool answered; /* a request before this one */
     int status;
 };
 
@@ -84,6 +86,14 @@ static void push(struct queue *q, struct request *request)
     else
         q->first = request;
     q->last = request;
+}
+
+static void push_first(struct queue *q, struct request *request)
+{
+    request->next = q->first;
+    q->first = request;
+    if (!q->last)
+        q->last = request;
 }
 
 static struct request *pop(struct queue *q)
@@ -138,12 +148,25 @@ static void give_up(struct worker *worker, enum tw_outcome outcome, const char *
     tw_timer_set(worker->owner->kick, 0);
 }
 
+static void err_ready(void *context)
+{
+    struct worker *worker = context;
+    char chunk[STDERR_MAX];
+    const ssize_t length = read(worker->child.err, chunk, sizeof chunk);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (length <= 0) {
+        tw_watch_free(&worker->err_watch);
+        return;
+    }
+    const size_t room = STDERR_MAX - worker->said.len;
+    tw_buf_add(&worker->said, chunk, (size_t)length < room ? (size_t)length : room);
+}
+
 static void describe_death(const struct worker *worker, char *text, size_t size)
 {
     int used;
-    if (!worker->reaped)
-        used = snprintf(text, size, "its worker closed the conversation");
-    else if (WIFSIGNALED(worker->status))
+    if (WIFSIGNALED(worker->status))
         used = snprintf(text, size, "its worker was killed by signal %d", WTERMSIG(worker->status));
     else
         used =
@@ -152,16 +175,25 @@ static void describe_death(const struct worker *worker, char *text, size_t size)
         snprintf(text + used, size - (size_t)used, ": %s", tw_buf_text(&worker->said));
 }
 
+/* One that answered another request and said nothing to this one had probably ended before: the
+ * request goes to another worker, once. */
 static void worker_gone(struct worker *worker)
 {
     char detail[STDERR_MAX + 100];
+    if (worker->err_watch)
+        err_ready(worker); /* its last words may be in the pipe still */
     describe_death(worker, detail, sizeof detail);
     struct tw_workers *owner = worker->owner;
     struct request *request = worker->request;
+    const bool again = request && worker->answered && worker->reports == 0 && !request->again;
     worker->request = NULL;
     forget_worker(worker);
-    if (request)
+    if (again) {
+        request->again = true;
+        push_first(&owner->shared, request);
+    } else if (request) {
         end_request(owner, request, TW_OUTCOME_DIED, detail);
+    }
     tw_timer_set(owner->kick, 0);
 }
 
@@ -193,7 +225,6 @@ static void set_request(struct worker *worker, struct request *request)
     worker->deadline_ms = tw_loop_now_ms(worker->owner->loop) + timeout_ms;
     tw_timer_set(worker->timer, timeout_ms < PATIENCE_MS ? timeout_ms : PATIENCE_MS);
     tw_buf_add(&worker->to_send, request->r.frame.data, request->r.frame.len);
-    tw_buf_free(&request->r.frame);
     if (request->r.begun)
         request->r.begun(request->r.context);
     send_more(worker);
@@ -214,6 +245,8 @@ static void next_request(struct worker *worker)
         set_request(worker, request);
     else
         let_go(worker);
+    if (worker->slow) /* its slot is free: the queue need not wait until it has exited */
+        tw_timer_set(worker->owner->kick, 0);
 }
 
 static void timer_fired(void *context)
@@ -231,6 +264,10 @@ static void timer_fired(void *context)
     }
     if (!worker->request) { /* told to go and did not */
         end_worker(worker);
+        return;
+    }
+    if (worker->eof) {
+        give_up(worker, TW_OUTCOME_DIED, "its worker closed the conversation");
         return;
     }
     const int64_t left_ms = worker->deadline_ms - tw_loop_now_ms(worker->owner->loop);
@@ -282,14 +319,13 @@ static void take_frames(struct worker *worker)
     if (go_on)
         return;
     /* The end frame: nothing may follow it before the next request. */
-    struct request *request = worker->request;
-    worker->request = NULL;
     if (worker->received.len) {
-        end_worker(worker);
-        end_request(worker->owner, request, TW_OUTCOME_DIED, "its worker said more than it may");
-        tw_timer_set(worker->owner->kick, 0);
+        give_up(worker, TW_OUTCOME_DIED, "its worker said more than it may");
         return;
     }
+    struct request *request = worker->request;
+    worker->request = NULL;
+    worker->answered = true;
     end_request(worker->owner, request, TW_OUTCOME_DONE, "");
     next_request(worker);
 }
@@ -321,21 +357,6 @@ static void out_ready(void *context)
         return; /* it was given up: what it still says does not count */
     tw_buf_add(&worker->received, chunk, (size_t)length);
     take_frames(worker);
-}
-
-static void err_ready(void *context)
-{
-    struct worker *worker = context;
-    char chunk[STDERR_MAX];
-    const ssize_t length = read(worker->child.err, chunk, sizeof chunk);
-    if (length < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (length <= 0) {
-        tw_watch_free(&worker->err_watch);
-        return;
-    }
-    const size_t room = STDERR_MAX - worker->said.len;
-    tw_buf_add(&worker->said, chunk, (size_t)length < room ? (size_t)length : room);
 }
 
 static void pid_ready(void *context)
@@ -428,6 +449,7 @@ void tw_workers_free(struct tw_workers **workers)
         return;
     while (w->workers) {
         struct worker *worker = w->workers;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): forget_worker unlinks what it frees */
         struct request *request = worker->request;
         worker->request = NULL;
         kill(-worker->child.pid, SIGKILL);
