@@ -119,6 +119,9 @@ int ctl_forget(const struct ctl *ctl)
     } else if (answer.code != 0) {
         ctl_complain("%s", answer.text);
         result = answer.code;
+    } else {
+        printf("%s is forgotten; it comes back if its directory is there or it is required\n",
+               ctl->arguments[0]);
     }
     ctl_answer_free(&answer);
     tw_buf_free(&request);

@@ -12,13 +12,14 @@
 static const struct verb {
     const char *name, *arguments, *what;
     bool json;
+    bool last_good; /* a broken file is no reason not to ask the daemon that runs without it */
     int (*run)(const struct ctl *ctl);
 } verbs[] = {
-    {"status", "[--json]", "each job and aspect, as the daemon sees it", true, ctl_status},
-    {"check", "[--json] [JOB...]", "runs checks now and prints what fails", true, ctl_check},
-    {"run", "[--json] JOB", "runs one job now and prints all it found", true, ctl_run},
-    {"config", "", "the effective configuration", false, ctl_config},
-    {"forget", "JOB", "drops a service that was there and is gone", false, ctl_forget},
+    {"status", "[--json]", "each job and aspect, as the daemon sees it", true, true, ctl_status},
+    {"check", "[--json] [JOB...]", "runs checks now and prints what fails", true, true, ctl_check},
+    {"run", "[--json] JOB", "runs one job now and prints all it found", true, true, ctl_run},
+    {"config", "", "the effective configuration", false, false, ctl_config},
+    {"forget", "JOB", "drops a service that was there and is gone", false, true, ctl_forget},
 };
 
 void ctl_complain(const char *format, ...)
@@ -67,6 +68,18 @@ static int read_verb_options(const struct verb *verb, int count, char **argument
     return 0;
 }
 
+static struct tw_config *load_last_good(const char *file)
+{
+    struct tw_error e;
+    char *path = tw_config_last_good(file);
+    struct tw_config *config = tw_config_load(path, &e);
+    ctl_complain(config ? "going on with the last good configuration, %s"
+                        : "and there is no last good one, %s",
+                 path);
+    free(path);
+    return config;
+}
+
 static int run_verb(const struct verb *verb, const char *file, struct ctl *ctl)
 {
     struct tw_error e;
@@ -80,8 +93,10 @@ static int run_verb(const struct verb *verb, const char *file, struct ctl *ctl)
     struct tw_config *config = tw_config_load(file, &e);
     if (!config) {
         ctl_complain("%s", e.text);
-        return CTL_USAGE;
+        config = verb->last_good ? load_last_good(file) : NULL;
     }
+    if (!config)
+        return CTL_USAGE;
     ctl->config = config;
     const int result = verb->run(ctl);
     tw_config_free(&config);

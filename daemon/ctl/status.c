@@ -104,7 +104,8 @@ static void print_table(const struct ctl_answer *answer)
                    show_moment(answer->jobs[i].last_end_s, now_s).text,
                    show_moment(answer->jobs[i].next_s, now_s).text,
                    answer->jobs[i].running ? "its first run goes on" : "has not run yet");
-    printf("%zu jobs, %zu failing\n", answer->job_count, failing);
+    printf("%zu jobs; of %zu aspects %zu failing\n", answer->job_count, answer->aspect_count,
+           failing);
 }
 
 /* ---- for programs ------------------------------------------------------------------------- */

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/statedir.h"
 #include "base/units.h"
 #include "watcher/app_private.h"
 
@@ -54,12 +54,12 @@ static void on_note(void *context, struct tw_job *job, const char *text)
     tw_log_line(app->log, TW_LOG_WARN, job->name, "%s", text);
 }
 
-static void on_ended(void *context, struct tw_job *job, bool scheduled, bool looked)
+static void on_ended(void *context, struct tw_job *job, bool scheduled, bool whole)
 {
     struct tw_app *app = context;
     tw_log_line(app->log, TW_LOG_DEBUG, job->name, "run ended, %s, took=%" PRId64 "ms",
                 scheduled ? "scheduled" : "asked", job->took_ms);
-    if (scheduled && looked)
+    if (scheduled && whole)
         tw_aspects_job_ran(app->aspects, job->name, tw_app_now(app));
 }
 
@@ -105,7 +105,41 @@ static int forget_job(void *context, struct tw_job *job, struct tw_error *e)
     return result;
 }
 
+struct tw_control *tw_app_make_control(struct tw_app *app, const struct tw_config *config,
+                                       struct tw_error *e)
+{
+    const struct tw_control_parts parts = {app->loop, app->jobs, app->aspects, forget_job, app};
+    return tw_control_new(config, &parts, e);
+}
+
+static void open_control(struct tw_app *app)
+{
+    struct tw_error e;
+    app->control = tw_app_make_control(app, app->config, &e);
+    if (app->control)
+        tw_aspects_self(app->aspects, "control", TW_LEVEL_OK, "ok", app->config->control,
+                        tw_app_now(app));
+    else
+        tw_aspects_self(app->aspects, "control", TW_LEVEL_FAIL, "no-socket", e.text,
+                        tw_app_now(app));
+}
+
 /* ---- timers ------------------------------------------------------------------------------- */
+
+void tw_app_plan_status(struct tw_app *app)
+{
+    if (app->config->status_every_s == TW_NEVER)
+        tw_timer_stop(app->status_timer);
+    else
+        tw_timer_set(app->status_timer, app->config->status_every_s * 1000);
+}
+
+static void notify_status(const struct tw_app *app, const char *before)
+{
+    const struct tw_aspect_counts sum = tw_aspects_sum(app->aspects);
+    sd_notifyf(0, "%sSTATUS=%zu jobs, %zu failing, %zu unknown", before, tw_jobs_count(app->jobs),
+               sum.fail, sum.unknown);
+}
 
 static void say_status(void *context)
 {
@@ -122,9 +156,8 @@ static void say_status(void *context)
                 "overlaps=%" PRId64 " workers_stuck=%zu",
                 tw_jobs_count(app->jobs), sum.ok, sum.warn, sum.fail, sum.unknown, sum.incidents,
                 tw_mailer_waiting(app->mailer), overlaps, tw_workers_stuck(app->workers));
-    sd_notifyf(0, "STATUS=%zu jobs, %zu failing, %zu unknown", tw_jobs_count(app->jobs), sum.fail,
-               sum.unknown);
-    tw_timer_set(app->status_timer, app->config->status_every_s * 1000);
+    notify_status(app, "");
+    tw_app_plan_status(app);
 }
 
 static void save_all(struct tw_app *app)
@@ -148,6 +181,8 @@ static void take_care(void *context)
     if (app->state_trouble && !trouble)
         save_all(app); /* the database may have been begun afresh */
     app->state_trouble = trouble;
+    if (!app->control)
+        open_control(app);
     const size_t stuck = tw_workers_stuck(app->workers);
     if (stuck) {
         snprintf(text, sizeof text, "%zu workers hang and cannot be killed", stuck);
@@ -196,6 +231,7 @@ static void run_all(void *context)
     struct tw_app *app = context;
     for (size_t i = 0; i < tw_jobs_count(app->jobs) && !app->stopping; i++)
         tw_jobs_ask(app->jobs, tw_jobs_at(app->jobs, i), say_job, app);
+    tw_aspects_say(app->aspects, TW_SELF);
     tw_mailer_hurry(app->mailer);
 }
 
@@ -208,12 +244,15 @@ static void stop_now(void *context)
 static void stop(void *context)
 {
     struct tw_app *app = context;
-    if (app->stopping || !tw_mailer_busy(app->mailer)) {
+    const bool again = app->stopping;
+    app->stopping = true;
+    if (!again)
+        sd_notify(0, "STOPPING=1");
+    if (again || !tw_mailer_busy(app->mailer)) {
         stop_now(app);
         return;
     }
     /* A letter that a transport is just taking would else go out twice. */
-    app->stopping = true;
     tw_mailer_stop(app->mailer, stop_now, app);
     tw_timer_set(app->stop_timer, STOP_MS);
 }
@@ -223,20 +262,27 @@ static void harmless(void *context)
     (void)context;
 }
 
+static const struct {
+    int number;
+    tw_loop_call *call;
+} signals[] = {{SIGHUP, tw_app_reload},
+               {SIGALRM, run_all},
+               {SIGTERM, stop},
+               {SIGINT, stop},
+               {SIGCONT, harmless}};
+
+/* What came since tw_app_run began is seen as soon as the loop runs. */
 static void watch_signals(struct tw_app *app)
 {
-    static const struct {
-        int number;
-        tw_loop_call *call;
-    } signals[] = {{SIGHUP, tw_app_reload},
-                   {SIGALRM, run_all},
-                   {SIGTERM, stop},
-                   {SIGINT, stop},
-                   {SIGCONT, harmless}};
+    sigset_t ours;
+    sigemptyset(&ours);
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < TW_COUNT(signals); i++)
+    for (size_t i = 0; i < TW_COUNT(signals); i++) {
         app->signals[app->signal_count++] =
             tw_signal_new(app->loop, signals[i].number, signals[i].call, app);
+        sigaddset(&ours, signals[i].number);
+    }
+    sigprocmask(SIG_UNBLOCK, &ours, NULL);
 }
 
 /* ---- start -------------------------------------------------------------------------------- */
@@ -260,7 +306,7 @@ static int take_daemon_lock(struct tw_app *app)
     struct tw_error e;
     pid_t holder;
     const char *dir = app->config->state_dir;
-    if (tw_dir_make(dir, 0711, &e) != 0 || !(app->lock = tw_joblock_open(dir, &e))) {
+    if (tw_statedir_make(dir, &e) != 0 || !(app->lock = tw_joblock_open(dir, &e))) {
         tw_log_line(app->log, TW_LOG_WARN, TW_SELF, "%s; going on without the lock", e.text);
         return 0;
     }
@@ -269,19 +315,6 @@ static int take_daemon_lock(struct tw_app *app)
     tw_log_line(app->log, TW_LOG_FAIL, TW_SELF,
                 "another toaster-watcher (pid %d) already serves %s", holder, dir);
     return -1;
-}
-
-static void open_control(struct tw_app *app)
-{
-    struct tw_error e;
-    const struct tw_control_parts parts = {app->loop, app->jobs, app->aspects, forget_job, app};
-    app->control = tw_control_new(app->config, &parts, &e);
-    if (app->control)
-        tw_aspects_self(app->aspects, "control", TW_LEVEL_OK, "ok", app->config->control,
-                        tw_app_now(app));
-    else
-        tw_aspects_self(app->aspects, "control", TW_LEVEL_FAIL, "no-socket", e.text,
-                        tw_app_now(app));
 }
 
 static void make_jobs(struct tw_app *app)
@@ -322,9 +355,9 @@ static int start(struct tw_app *app)
     app->watchdog_timer = tw_timer_new(app->loop, feed_watchdog, app);
     app->stop_timer = tw_timer_new(app->loop, stop_now, app);
     make_jobs(app);
-    tw_app_restore(app);
     tw_log_line(app->log, TW_LOG_START, TW_SELF, "version %s, %s, jobs=%zu", TW_VERSION,
-                app->config->file, tw_jobs_count(app->jobs));
+                app->config->file, app->config->job_count);
+    tw_app_restore(app);
     struct tw_error e;
     if (tw_state_start(app->state, &e) != 0)
         tw_log_line(app->log, TW_LOG_WARN, TW_SELF, "%s; nothing is kept over a restart", e.text);
@@ -335,8 +368,8 @@ static int start(struct tw_app *app)
     tw_mailer_start(app->mailer);
     tw_jobs_start(app->jobs);
     tw_timer_set(app->care_timer, CARE_MS);
+    notify_status(app, "READY=1\n");
     start_watchdog(app);
-    sd_notify(0, "READY=1");
     return 0;
 }
 
@@ -344,7 +377,6 @@ static int start(struct tw_app *app)
 
 static void finish(struct tw_app *app)
 {
-    sd_notify(0, "STOPPING=1");
     tw_control_free(&app->control);
     tw_workers_free(&app->workers);
     for (size_t i = 0; app->jobs && i < tw_jobs_count(app->jobs); i++)
@@ -377,6 +409,11 @@ static void free_all(struct tw_app *app)
 int tw_app_run(const struct tw_app_options *options)
 {
     struct tw_app app = {.options = *options};
+    sigset_t ours; /* a HUP that comes while the configuration is read must not end us */
+    sigemptyset(&ours);
+    for (size_t i = 0; i < TW_COUNT(signals); i++)
+        sigaddset(&ours, signals[i].number);
+    sigprocmask(SIG_BLOCK, &ours, NULL);
     app.log = tw_log_new(options->log_fd, LOG_RING);
     app.loop = tw_loop_new();
     if (!app.loop) {

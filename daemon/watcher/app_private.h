@@ -34,6 +34,11 @@ struct tw_when tw_app_now(const struct tw_app *app);
 int tw_app_first_config(struct tw_app *app);
 /* Says in an aspect what became of the file, once there are aspects. */
 void tw_app_tell_config(struct tw_app *app);
+/* Sets the timer of STATUS lines; "never" is none. */
+void tw_app_plan_status(struct tw_app *app);
+/* A control socket as this configuration says. NULL with an error. */
+struct tw_control *tw_app_make_control(struct tw_app *app, const struct tw_config *config,
+                                       struct tw_error *e);
 /* HUP. */
 void tw_app_reload(void *app);
 /* What follows from a configuration that is in force now. */

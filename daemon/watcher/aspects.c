@@ -128,7 +128,8 @@ void tw_aspects_save(const struct tw_aspects *aspects)
 static bool sane(const struct tw_state_aspect *row)
 {
     const size_t job = strlen(row->job);
-    return row->level > TW_LEVEL_NONE && row->level <= TW_LEVEL_UNKNOWN && row->stage >= 0 &&
+    const int64_t lowest = strcmp(row->aspect, row->job) == 0 ? TW_LEVEL_OK : TW_LEVEL_NONE;
+    return row->level >= lowest && row->level <= TW_LEVEL_UNKNOWN && row->stage >= 0 &&
            row->stage < TW_STAGES && row->since_s >= 0 && row->opened_s >= 0 &&
            row->closed_s >= 0 && row->fails >= 0 && row->oks >= 0 && row->unknowns >= 0 &&
            strncmp(row->aspect, row->job, job) == 0 &&
@@ -186,7 +187,10 @@ static void say_change(const struct tw_aspects *a, const struct tw_aspect *aspec
 {
     if (aspect->level == before && (same_code || aspect->level == TW_LEVEL_OK))
         return;
-    if (before == TW_LEVEL_NONE && aspect->level == TW_LEVEL_OK)
+    if (aspect->level == TW_LEVEL_NONE)
+        return; /* another aspect says why */
+    if (before == TW_LEVEL_NONE && aspect->level == TW_LEVEL_OK &&
+        aspect->incident.stage == TW_STAGE_QUIET)
         return;
     const int64_t lasted_s = aspect->since_s - before_since_s; /* the clock may be set back */
     if (aspect->level == TW_LEVEL_OK)
@@ -234,6 +238,8 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
                         const struct tw_incident_rule *rule, struct tw_when when)
 {
     struct tw_aspect *aspect = find(aspects, job, finding->aspect);
+    if (!aspect && finding->level == TW_LEVEL_NONE)
+        return false;
     if (!aspect)
         aspect = add(aspects, job, finding->aspect);
     const enum tw_level before = aspect->level;
@@ -247,10 +253,11 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
         aspect->since_s = when.now_s;
     say_change(aspects, aspect, before, before_since_s, same_code);
     const bool moved =
+        finding->level != TW_LEVEL_NONE &&
         step(aspects, aspect, tw_incident_event_of(finding->level), scheduled, rule, when);
     if (moved || before != aspect->level || !same_code)
         save(aspects, aspect);
-    return !scheduled && (finding->level == TW_LEVEL_FAIL || finding->level == TW_LEVEL_UNKNOWN) &&
+    return !scheduled && finding->level == TW_LEVEL_FAIL && before != TW_LEVEL_FAIL &&
            aspect->incident.stage == TW_STAGE_PENDING;
 }
 

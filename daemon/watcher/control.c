@@ -231,7 +231,7 @@ static void do_request(struct client *client, struct tw_frame *frame)
     if (frame->type == TW_CONTROL_STATUS)
         do_status(client);
     else if (!client->may_change)
-        answer(client, 111, "only root may do that");
+        answer(client, 100, "only root may do that");
     else if (frame->type == TW_CONTROL_CHECK)
         do_check(client, frame);
     else if (frame->type == TW_CONTROL_FORGET)
@@ -274,6 +274,18 @@ static bool peer_may_change(int fd)
            (peer.uid == 0 || peer.uid == geteuid());
 }
 
+/* The one that has been silent for longest makes room. False: all have asked for something. */
+static bool drop_oldest(struct tw_control *control)
+{
+    struct client *oldest = NULL; /* the newest is the first of the list */
+    for (struct client *client = control->clients; client; client = client->next)
+        if (!client->asked)
+            oldest = client;
+    if (oldest)
+        close_client(oldest);
+    return oldest != NULL;
+}
+
 static void accept_ready(void *context)
 {
     struct tw_control *control = context;
@@ -285,7 +297,7 @@ static void accept_ready(void *context)
     }
     if (fd < 0)
         return;
-    if (control->count >= CLIENTS_MAX) {
+    if (control->count >= CLIENTS_MAX && !drop_oldest(control)) {
         close(fd);
         return;
     }
@@ -325,15 +337,15 @@ static int clear_place(const struct sockaddr_un *address, struct tw_error *e)
     return 0;
 }
 
-static int set_group(const char *path, const char *name, struct tw_error *e)
+int tw_control_give(const char *path, const char *name, struct tw_error *e)
 {
-    if (!name[0])
-        return 0;
-    const struct group *group = getgrnam(name);
-    if (!group)
+    const struct group *group = name[0] ? getgrnam(name) : NULL;
+    if (name[0] && !group)
         return tw_fail(e, "control_group: there is no group %s", name);
-    if (lchown(path, (uid_t)-1, group->gr_gid) != 0 || chmod(path, 0660) != 0)
+    if (group && lchown(path, (uid_t)-1, group->gr_gid) != 0)
         return tw_fail_errno(e, "cannot give %s to group %s", path, name);
+    if (chmod(path, group ? 0660 : 0600) != 0)
+        return tw_fail_errno(e, "cannot set the mode of %s", path);
     return 0;
 }
 
@@ -353,7 +365,7 @@ static int bind_socket(struct tw_control *control, const struct tw_config *confi
     if (bound != 0)
         return tw_fail_errno(e, "cannot make the socket %s", config->control);
     control->path = tw_strdup(config->control);
-    if (set_group(control->path, config->control_group, e) != 0)
+    if (tw_control_give(control->path, config->control_group, e) != 0)
         return -1;
     if (listen(control->fd, 16) != 0)
         return tw_fail_errno(e, "cannot listen at %s", config->control);

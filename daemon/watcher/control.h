@@ -27,6 +27,10 @@ void tw_control_put_end(struct tw_buf *out, int code, const char *text);
 
 struct tw_control;
 
+/* Gives the socket to this group to read and write, or with "" to nobody. Blocks on the look-up of
+ * the group. */
+int tw_control_give(const char *path, const char *group, struct tw_error *e);
+
 struct tw_control_parts {
     struct tw_loop *loop;
     struct tw_jobs *jobs;

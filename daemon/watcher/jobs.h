@@ -36,8 +36,9 @@ struct tw_jobs_listener {
     void (*finding)(void *context, struct tw_job *job, const struct tw_finding *finding,
                     bool scheduled);
     void (*note)(void *context, struct tw_job *job, const char *text);
-    /* A run ended. `looked` is false where it could not: a finding UNKNOWN went before. */
-    void (*ended)(void *context, struct tw_job *job, bool scheduled, bool looked);
+    /* A run ended. `whole` is false where it could not look (a finding UNKNOWN went before), or is
+     * to look again in a moment: then what it did not report still stands. */
+    void (*ended)(void *context, struct tw_job *job, bool scheduled, bool whole);
     void (*remembered)(void *context, struct tw_job *job); /* job->memory is new */
     void *context;
 };

@@ -13,7 +13,9 @@ struct tw_job_run {
     enum tw_reason reason;
     int64_t seq;
     int64_t started_ms;
-    struct tw_buf text; /* TW_WIRE_TEXT, which runs do not send */
+    bool main_seen;        /* it has reported a finding of its main aspect */
+    struct tw_buf reports; /* frames of a worker, not believed before its end frame */
+    struct tw_buf text;    /* TW_WIRE_TEXT, which runs do not send */
 };
 
 struct tw_job_private {

@@ -280,6 +280,18 @@ static char *advice_for(const struct tw_mailer *m, const struct tw_aspect *aspec
     return tw_buf_take(&text);
 }
 
+/* Is there something that would have been told while letters were held back? */
+static bool was_held_back(const struct tw_mailer *m, struct tw_aspect **about, size_t count)
+{
+    bool held = m->summary_s && m->came_and_went;
+    for (size_t i = 0; i < count && m->summary_s && !held; i++) {
+        const struct tw_incident *incident = &about[i]->incident;
+        const bool well = incident->stage == TW_STAGE_CLOSING;
+        held = (well ? incident->closed_s : incident->opened_s) < m->summary_s;
+    }
+    return held;
+}
+
 static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t count,
                          struct tw_when when)
 {
@@ -300,7 +312,7 @@ static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t c
             .advice = advice_for(m, aspect),
         };
     }
-    const bool summary = m->summary_s != 0;
+    const bool summary = was_held_back(m, about, count);
     const size_t came_and_went = m->came_and_went;
     struct tw_letter letter = tw_post_head(m->post);
     letter.entries = entries;

@@ -65,12 +65,14 @@ int main(int argc, char **argv)
     }
     if (!file)
         file = tw_config_default_file();
-    if (!file) {
+    if (!file && only_check) {
         fputs("toaster-watcher: there is no toaster-watcher.conf in /etc, /usr/local/etc or "
               "/opt/local/etc; name one with -c\n",
               stderr);
         return 100;
     }
+    if (!file)
+        file = "/etc/toaster-watcher.conf"; /* gone, maybe: there may be a last good one */
     if (only_check)
         return check(file);
     return tw_app_run(&(struct tw_app_options){.config_file = file, .log_fd = STDERR_FILENO});

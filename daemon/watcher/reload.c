@@ -11,15 +11,11 @@
 #include "base/mem.h"
 #include "watcher/app_private.h"
 
-#define LAST_GOOD "last-good.conf"
-
 /* ---- the first ---------------------------------------------------------------------------- */
 
 static struct tw_config *load_last_good(const char *file, char **path, struct tw_error *e)
 {
-    char *state_dir = tw_config_state_dir(file);
-    *path = tw_format("%s/" LAST_GOOD, state_dir);
-    free(state_dir);
+    *path = tw_config_last_good(file);
     return tw_config_load(*path, e);
 }
 
@@ -88,7 +84,7 @@ void tw_app_use_config(struct tw_app *app)
 {
     tw_log_verbose(app->log, app->config->verbose);
     tw_mailer_configure(app->mailer, app->config);
-    tw_timer_set(app->status_timer, app->config->status_every_s * 1000);
+    tw_app_plan_status(app);
     tw_app_warn_config(app);
     if (!app->refused)
         keep_as_last_good(app);
@@ -108,10 +104,25 @@ static void notify_reloading(void)
 static void warn_of_restart(const struct tw_app *app, const struct tw_config *new)
 {
     const struct tw_config *old = app->config;
-    if (strcmp(old->state_dir, new->state_dir) != 0 || strcmp(old->control, new->control) != 0 ||
-        strcmp(old->control_group, new->control_group) != 0)
+    if (strcmp(old->state_dir, new->state_dir) != 0)
         tw_log_line(app->log, TW_LOG_WARN, TW_SELF,
-                    "state_dir, control and control_group change only with a restart (svc -t)");
+                    "state_dir changes only with a restart (svc -t)");
+}
+
+/* The socket that `new` asks for, where it asks for another than there is: made before anything is
+ * changed. *control NULL: it stays. */
+static int prepare_control(struct tw_app *app, const struct tw_config *new,
+                           struct tw_control **control, struct tw_error *e)
+{
+    const struct tw_config *old = app->config;
+    *control = NULL;
+    if (strcmp(old->control, new->control) == 0) {
+        if (strcmp(old->control_group, new->control_group) != 0)
+            return tw_control_give(new->control, new->control_group, e);
+        return 0;
+    }
+    *control = tw_app_make_control(app, new, e);
+    return *control ? 0 : -1;
 }
 
 static void refuse(struct tw_app *app, const char *why)
@@ -130,12 +141,18 @@ void tw_app_reload(void *context)
     notify_reloading();
     struct tw_error e;
     struct tw_config *new = tw_config_load(app->options.config_file, &e);
-    if (!new) {
+    struct tw_control *control = NULL;
+    if (!new || prepare_control(app, new, &control, &e) != 0) {
+        tw_config_free(&new);
         refuse(app, e.text);
     } else {
         warn_of_restart(app, new);
         struct tw_config *old = app->config;
         app->config = new;
+        if (control) {
+            tw_control_free(&app->control);
+            app->control = control;
+        }
         free(app->refused);
         app->refused = NULL;
         tw_jobs_configure(app->jobs, new, tw_app_job_dropped, tw_app_job_changed, app);

@@ -9,7 +9,8 @@
 #include "watcher/jobs_private.h"
 
 enum {
-    SLACK_MS = 50,      /* what is due so soon is run together with what is due now */
+    SLACK_MS = 50, /* what is due so soon is run together with what is due now */
+    REPORTS_BYTES_MAX = 1024 * 1024,
     EVENT_GAP_MS = 250, /* runs of one job that events begin are at least so far apart */
     OVERDUE_LOOK_MS = 5000,
     LOCKED_MS = 1000, /* another process runs it: try again then */
@@ -21,7 +22,8 @@ static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reaso
 
 static void on_finding(void *context, const struct tw_finding *finding)
 {
-    const struct tw_job_run *run = context;
+    struct tw_job_run *run = context;
+    run->main_seen = run->main_seen || !finding->aspect[0];
     if (run->job)
         run->jobs->listener.finding(run->jobs->listener.context, run->job, finding,
                                     run->reason == TW_REASON_SCHEDULE);
@@ -180,6 +182,10 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
     if (job) {
         const int64_t now_ms = tw_loop_now_ms(jobs->loop);
         const bool scheduled = run->reason == TW_REASON_SCHEDULE;
+        if (looked && !run->main_seen && !job->private->look_at_ms) {
+            looked = false;
+            detail = "cannot check: the run found nothing";
+        }
         if (looked)
             tw_watch_set_end(job->private->watches);
         else
@@ -191,10 +197,12 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
         if (jobs->lock)
             tw_joblock_release(jobs->lock, job->name);
         tw_schedule_ended(&job->schedule, looked, now_ms);
-        jobs->listener.ended(jobs->listener.context, job, scheduled, looked);
+        jobs->listener.ended(jobs->listener.context, job, scheduled,
+                             looked && !job->private->look_at_ms);
         tw_runs_tell_waiters(jobs, job, seq, false);
         plan_job(jobs, job);
     }
+    tw_buf_free(&run->reports);
     tw_buf_free(&run->text);
     free(run);
 }
@@ -225,16 +233,31 @@ static void worker_begun(void *context)
     if (!run->job)
         return;
     run->job->private->queued_ms = 0;
-    tw_watch_set_begin(run->job->private->watches);
 }
 
+/* Checks the frame and keeps it: a worker that dies in the middle has found nothing. */
 static int worker_report(void *context, struct tw_frame *frame)
 {
     struct tw_job_run *run = context;
-    const struct tw_sink sink = sink_of(run);
+    struct tw_job_run nobody = {0};
+    const struct tw_sink sink = sink_of(&nobody);
+    struct tw_frame_writer w = tw_frame_begin(&run->reports, frame->type);
+    tw_buf_add(&run->reports, frame->at, (size_t)(frame->end - frame->at));
+    tw_frame_end(&w);
+    if (run->reports.len > REPORTS_BYTES_MAX)
+        return -1;
     int64_t result;
     const int got = tw_wire_report(frame, &sink, &run->text, &result);
     return got == 1 && result != 0 ? -1 : got;
+}
+
+static void believe(struct tw_job_run *run)
+{
+    const struct tw_sink sink = sink_of(run);
+    struct tw_frame frame;
+    int64_t result;
+    for (size_t at = 0; tw_frame_next(&run->reports, &at, TW_WIRE_REPORT_MAX, &frame) > 0;)
+        tw_wire_report(&frame, &sink, &run->text, &result);
 }
 
 static void worker_ended(void *context, enum tw_outcome outcome, const char *detail)
@@ -243,6 +266,10 @@ static void worker_ended(void *context, enum tw_outcome outcome, const char *det
     if (outcome == TW_OUTCOME_CANCELLED && run->job) { /* all is ending */
         run->job->private->run = NULL;
         run->job = NULL;
+    }
+    if (run->job && outcome == TW_OUTCOME_DONE) {
+        tw_watch_set_begin(run->job->private->watches);
+        believe(run);
     }
     char *text = run->job ? tw_format("cannot check: %s", detail) : NULL;
     end_run(run, outcome == TW_OUTCOME_DONE, text);

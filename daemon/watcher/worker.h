@@ -31,7 +31,7 @@ struct tw_request {
     bool alone; /* in a worker of its own */
     size_t reports_max;
     void *context;
-    /* It was sent to a worker just now. May be NULL. */
+    /* It was sent to a worker just now; again, if that one was gone already. May be NULL. */
     void (*begun)(void *context);
     /* A frame came. 1: it is the end, 0: go on, -1: nonsense. */
     int (*report)(void *context, struct tw_frame *frame);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/statedir.h"
 
 struct tw_joblock {
     int fd;
@@ -27,6 +28,8 @@ static struct flock range(const char *job, short type)
 
 struct tw_joblock *tw_joblock_open(const char *state_dir, struct tw_error *e)
 {
+    if (tw_statedir_check(state_dir, e) != 0)
+        return NULL;
     char *path = tw_format("%s/lock", state_dir);
     const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -10,7 +10,8 @@
 
 struct tw_joblock;
 
-/* Opens STATE_DIR/lock, creating it. May block on the disk. NULL with an error. */
+/* Opens STATE_DIR/lock, creating it; not in a directory that others can write. May block on the
+ * disk. NULL with an error. */
 struct tw_joblock *tw_joblock_open(const char *state_dir, struct tw_error *e);
 void tw_joblock_close(struct tw_joblock **lock); /* releases all */
 

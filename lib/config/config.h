@@ -81,6 +81,10 @@ const char *tw_config_default_file(void);
  * frees. */
 char *tw_config_state_dir(const char *file);
 
+/* Where the last configuration that was in force lies, for a file that is broken. The caller
+ * frees. */
+char *tw_config_last_good(const char *file);
+
 /* The whole effective configuration in its own syntax: reads back as an equal configuration. */
 void tw_config_write(const struct tw_config *config, bool secrets, struct tw_buf *out);
 

@@ -129,3 +129,11 @@ char *tw_config_state_dir(const char *file)
     }
     return dir ? dir : tw_strdup(TW_DEFAULT_STATE_DIR);
 }
+
+char *tw_config_last_good(const char *file)
+{
+    char *state_dir = tw_config_state_dir(file);
+    char *path = tw_format("%s/last-good.conf", state_dir);
+    free(state_dir);
+    return path;
+}

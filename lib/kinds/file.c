@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "base/units.h"
 #include "kinds/kind.h"
 
@@ -112,8 +113,12 @@ static void file_run(const struct tw_run *run)
 {
     const struct settings *s = run->settings;
     struct stat st;
-    if (!look(run, s, &st))
+    if (!look(run, s, &st)) {
+        static const char *const others[] = {"size", "mode", "age"};
+        for (size_t i = 0; i < TW_COUNT(others); i++)
+            tw_report(run, TW_LEVEL_NONE, others[i], "not-looked", "no file to look at");
         return;
+    }
     tw_report(run, TW_LEVEL_OK, "", "ok", "%s", tw_size_show(st.st_size).text);
     check_size(run, s, &st);
     check_mode(run, s, &st);

@@ -15,7 +15,8 @@
 #include "toaster/procfs.h"
 
 enum tw_level {
-    TW_LEVEL_NONE, /* nothing known yet */
+    TW_LEVEL_NONE, /* nothing is known: not yet, or since another aspect says why not (a file that
+                      is gone has no size); leaves an incident as it is */
     TW_LEVEL_OK,
     TW_LEVEL_WARN, /* worth a line, no incident */
     TW_LEVEL_FAIL,
@@ -87,7 +88,8 @@ struct tw_kind {
     int (*validate)(const void *settings, const char *title, struct tw_error *e);
     /* NULL: always in a worker. */
     enum tw_place (*place)(const void *settings, const char *title);
-    /* One run: reports at least a finding of the main aspect. */
+    /* One run: reports a finding of every aspect it has, TW_LEVEL_NONE for those it could not come
+     * to; only where it asks to look again in a moment may it leave some out. */
     void (*run)(const struct tw_run *run);
     /* What to show in a letter about this aspect ("" is the main one): appended, unescaped,
      * bounded. In a worker. NULL: nothing. run->sink is not set. */
@@ -101,8 +103,6 @@ struct tw_kind {
 extern const struct tw_kind *const tw_kinds[]; /* ends with NULL */
 const struct tw_kind *tw_kind_find(const char *name);
 enum tw_place tw_kind_place(const struct tw_kind *kind, const void *settings, const char *title);
-
-extern const struct tw_kind tw_kind_process, tw_kind_service, tw_kind_file;
 
 /* For kinds: reports a finding with a formatted text. */
 void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect, const char *code,

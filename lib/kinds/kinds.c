@@ -5,12 +5,15 @@
 
 #include "kinds/kind.h"
 
-const struct tw_kind *const tw_kinds[] = {
-    &tw_kind_process,
-    &tw_kind_service,
-    &tw_kind_file,
-    NULL,
-};
+/* A row for each kind. */
+#define KINDS(ROW) ROW(process) ROW(service) ROW(file)
+
+#define DECLARE(name) extern const struct tw_kind tw_kind_##name;
+#define REFER(name) &tw_kind_##name,
+
+KINDS(DECLARE)
+
+const struct tw_kind *const tw_kinds[] = {KINDS(REFER) NULL};
 
 const struct tw_kind *tw_kind_find(const char *name)
 {

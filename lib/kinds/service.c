@@ -24,6 +24,7 @@ enum {
     STARTS_MAX = 32,  /* start times remembered; so `restarts` is at most one less */
     SETTLE_MS = 1000, /* supervise starts again at once what ended: look again, then judge */
     EVIDENCE_LINES = 20,
+    BAD_NAMES_MAX = 500,
 };
 
 struct settings {
@@ -256,13 +257,10 @@ static char *service_path(const struct tw_run *run)
     return tw_format("%s/%s", run->places->service_dir, run->title);
 }
 
-static void main_faults(struct part *p, unsigned faults, bool known)
+static void main_faults(struct part *p, unsigned faults, const struct tw_buf *gone)
 {
     if (faults & TW_SERVICE_NO_DIR)
-        problem(p, "gone",
-                known ? "%s is gone; if that is meant: toasterctl forget %s"
-                      : "there is no directory %s (toasterctl forget %s drops it)",
-                p->path, p->run->name);
+        problem(p, "gone", "%s", tw_buf_text(gone));
     if (faults & TW_SERVICE_NO_RUN)
         problem(p, "no-run", "%s/run is not there or no file", p->path);
     if (faults & TW_SERVICE_RUN_NOT_EXEC)
@@ -283,6 +281,17 @@ static void log_faults(struct part *p, unsigned faults)
         problem(p, "down-file", "%s/down exists: it will not start by itself", p->path);
 }
 
+static void say_gone(const struct tw_run *run, const char *path, struct tw_buf *out)
+{
+    const struct settings *s = run->settings;
+    if (tw_strings_has(&s->require, run->title))
+        tw_buf_printf(out, "there is no directory %s, and it is required", path);
+    else if (run->memory[0])
+        tw_buf_printf(out, "%s is gone; if that is meant: toasterctl forget %s", path, run->name);
+    else
+        tw_buf_printf(out, "there is no directory %s", path);
+}
+
 static bool wants_log(const struct settings *s)
 {
     return strcmp(s->log, "multilog") == 0;
@@ -297,6 +306,7 @@ static void run_one(const struct tw_run *run)
     struct tw_error e;
     if (tw_service_test(path, wants_log(s), &faults, &e) != 0) {
         tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
+        tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "could not look at the service");
         free(path);
         free(log_path);
         return;
@@ -306,7 +316,10 @@ static void run_one(const struct tw_run *run)
                         .aspect = "",
                         .path = path,
                         .normally_up = !(faults & TW_SERVICE_DOWN_FILE)};
-    main_faults(&main, faults, run->memory[0] != '\0');
+    struct tw_buf gone = {0};
+    say_gone(run, path, &gone);
+    main_faults(&main, faults, &gone);
+    tw_buf_free(&gone);
     check_part(&main, &memory.main, !(faults & TW_SERVICE_NO_DIR));
     if (wants_log(s) && !(faults & TW_SERVICE_NO_DIR)) {
         struct part log = {.run = run,
@@ -316,6 +329,8 @@ static void run_one(const struct tw_run *run)
                            .normally_up = !(faults & TW_SERVICE_LOG_DOWN_FILE)};
         log_faults(&log, faults);
         check_part(&log, &memory.log, !(faults & TW_SERVICE_NO_LOG));
+    } else {
+        tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "no log to look at");
     }
     if (!(faults & TW_SERVICE_NO_DIR))
         remember(run, &memory);
@@ -335,17 +350,23 @@ static bool is_directory(int at, const char *name)
 static size_t list_services(const struct tw_run *run, DIR *dir)
 {
     size_t count = 0;
+    struct tw_buf bad = {0};
     for (const struct dirent *entry; (entry = readdir(dir));) {
         if (entry->d_name[0] == '.' || !is_directory(dirfd(dir), entry->d_name))
             continue;
         count++;
         if (tw_title_valid(entry->d_name))
             run->sink->instance(run->sink->context, entry->d_name);
-        else
-            tw_report(run, TW_LEVEL_WARN, "names", "bad-name",
-                      "%s/%s is not watched: its name has a character that titles cannot have",
-                      run->places->service_dir, entry->d_name);
+        else if (bad.len < BAD_NAMES_MAX)
+            tw_buf_printf(&bad, " \"%s\"", entry->d_name);
     }
+    if (bad.len)
+        tw_report(run, TW_LEVEL_WARN, "names", "bad-name",
+                  "not watched, for their names have what titles cannot have:%s",
+                  tw_buf_text(&bad));
+    else
+        tw_report(run, TW_LEVEL_NONE, "names", "ok", "all names can be titles");
+    tw_buf_free(&bad);
     return count;
 }
 
@@ -361,6 +382,7 @@ static void run_star(const struct tw_run *run)
         const bool gone = errno == ENOENT || errno == ENOTDIR;
         tw_report(run, gone ? TW_LEVEL_FAIL : TW_LEVEL_UNKNOWN, "", gone ? "gone" : "cannot-look",
                   "cannot read %s: %s", where, strerrordesc_np(errno));
+        tw_report(run, TW_LEVEL_NONE, "names", "not-looked", "no directory to look at");
         return;
     }
     const size_t count = list_services(run, dir);

@@ -186,9 +186,10 @@ struct tw_sink tw_wire_sink(struct tw_buf *out)
 
 /* ---- reports, read ------------------------------------------------------------------------ */
 
-static bool valid_level(int64_t level)
+/* Nothing to say is possible of all but the main aspect. */
+static bool valid_level(int64_t level, const char *aspect)
 {
-    return level >= TW_LEVEL_OK && level <= TW_LEVEL_UNKNOWN;
+    return level >= (aspect[0] ? TW_LEVEL_NONE : TW_LEVEL_OK) && level <= TW_LEVEL_UNKNOWN;
 }
 
 static int get_finding(struct tw_frame *frame, const struct tw_sink *sink)
@@ -197,7 +198,7 @@ static int get_finding(struct tw_frame *frame, const struct tw_sink *sink)
     char *aspect = tw_frame_text(frame, NAME_MAX_BYTES);
     char *code = tw_frame_text(frame, NAME_MAX_BYTES);
     char *text = tw_frame_text(frame, TW_WIRE_LINE_MAX);
-    const bool good = tw_frame_done(frame) && valid_level(level) &&
+    const bool good = tw_frame_done(frame) && valid_level(level, aspect) &&
                       (!aspect[0] || tw_title_valid(aspect)) && tw_title_valid(code);
     if (good)
         sink->finding(sink->context, &(struct tw_finding){.level = (enum tw_level)level,

@@ -201,7 +201,7 @@ static void what_cannot_be_opened_is_told(void **state)
     struct fixture *f = *state;
     struct tw_error e = {""};
     assert_null(tw_joblock_open("/nonexistent", &e));
-    assert_string_equal(e.text, "cannot open /nonexistent/lock: No such file or directory");
+    assert_string_equal(e.text, "cannot look at /nonexistent: No such file or directory");
     char *path = tw_format("%s/lock", f->dir);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(symlink("/tmp/toaster-watcher-no-such-file", path), 0);

@@ -94,7 +94,7 @@ static void jobs_are_sorted_and_found_by_name(void **state)
     const struct tw_job_config *star = tw_config_find(c, "service.*");
     assert_non_null(star);
     assert_string_equal(star->title, "*");
-    assert_ptr_equal(star->kind, &tw_kind_service);
+    assert_ptr_equal(star->kind, tw_kind_find("service"));
     assert_non_null(tw_config_find(c, "service.smtp"));
     files_key_is(c, "process.clamd", "max", "1");
     files_key_is(c, "process.clamd", "min", "1");
