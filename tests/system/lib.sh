@@ -131,3 +131,164 @@ import json, sys
 print(next(j["last_end"] or 0 for j in json.load(sys.stdin)["jobs"] if j["job"] == sys.argv[1]))' "$1"; }
 ran_since() { [ "$(runs_of "$1")" -gt "$2" ]; }
 wait_round() { wait_for 20 "$1 runs again" ran_since "$1" "$(runs_of "$1")"; }
+
+# ---- programs, letters and lines, in more detail -----------------------------------------------
+
+# add_conf: appends what is on standard input to the configuration.
+add_conf() { cat >>"$CONF"; }
+
+# start_program NAME: a copy of sleep that runs under this name; its pid is in $program.
+start_program() {
+    mkdir -p "$T/bin"
+    [ -e "$T/bin/$1" ] || cp "$(command -v sleep)" "$T/bin/$1"
+    "$T/bin/$1" 10000 &
+    program=$!
+}
+# end_program PID: a child of ours; gone, not a zombie.
+end_program() {
+    kill -9 "$1"
+    wait "$1" 2>/dev/null || true
+}
+
+# The log behind a place that log_size gave.
+log_size() { log_lines | wc -l; }
+log_after() { log_lines | tail -n +$(($1 + 1)); }
+log_after_has() { log_after "$1" | grep -Eq -- "$2"; }
+wait_log_after() { wait_for "${3:-15}" "a new log line like: $2" log_after_has "$1" "$2"; }
+
+# A failure of its own, whose letter proves that every letter due before it has been written:
+# pass_barrier breaks the file, the next one mends it.
+watch_barrier() {
+    touch "$T/barrier"
+    printf 'file "barrier" { path = "%s/barrier" }\n' "$T" >>"$CONF"
+}
+barrier_letters_are_over() { [ "$(letter_with "^$1 file.barrier" | wc -l)" -gt "$2" ]; }
+pass_barrier() {
+    local word=FAIL before
+    [ -e "$T/barrier" ] || word=OK
+    before=$(letter_with "^$word file.barrier" | wc -l)
+    if [ $word = FAIL ]; then rm "$T/barrier"; else touch "$T/barrier"; fi
+    wait_for 30 "the barrier's letter" barrier_letters_are_over $word "$before"
+}
+
+# letter_field NAME FILE: a header, unfolded and decoded.
+letter_field() {
+    python3 -c '
+import email, email.policy, sys
+with open(sys.argv[2], "rb") as f:
+    print(email.message_from_binary_file(f, policy=email.policy.default)[sys.argv[1]])' "$1" "$2"
+}
+
+# make_inject: stands in for qmail-inject, with the script on standard input.
+make_inject() {
+    mkdir -p "$T/qmail/bin"
+    { echo '#!/bin/sh'; cat; } >"$T/qmail/bin/qmail-inject"
+    chmod +x "$T/qmail/bin/qmail-inject"
+}
+
+# Letters that wait on disk.
+outbox_files() { find "$T/state/outbox" -maxdepth 1 -type f | sort; }
+outbox_holds() { [ "$(outbox_files | wc -l)" = "$1" ]; }
+wait_outbox() { wait_for 15 "$1 letters in the outbox" outbox_holds "$1"; }
+
+# no_raw_bytes FILE...: text as it may stand in a log or a letter: UTF-8, no control characters but
+# newline (and tab, in letters).
+no_raw_bytes() {
+    python3 - "$@" <<'EOF'
+import re, sys
+for name in sys.argv[1:]:
+    with open(name, "rb") as f:
+        data = f.read()
+    text = data.decode("utf-8")
+    bad = re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]", text)
+    if bad:
+        sys.exit(f"{name}: raw {bad.group()!r} in {text[max(0, bad.start() - 60):bad.end() + 60]!r}")
+EOF
+}
+
+# ---- configurations, the daemon's own processes, its end ---------------------------------------
+
+# use_double: from now on the programs beside the toaster-worker that misbehaves (worker-double.c).
+use_double() {
+    BIN=$BUILD/tests/hang-bin
+    [ -x "$BIN/toaster-worker" ] || fail "there is no $BIN/toaster-worker: build hang-bin"
+}
+
+# watch_file NAME PATH [SETTINGS]
+watch_file() { printf 'file "%s" { path = "%s" %s }\n' "$1" "$2" "${3:-}" >>"$CONF"; }
+
+# tell_watcher -h, -a, ...: what svc can send.
+tell_watcher() { svc "$1" "$T/watch/toaster-watcher"; }
+reload() { # HUP, and its RELOAD line
+    local before
+    before=$(log_count '^RELOAD ')
+    tell_watcher -h
+    wait_for 15 "a RELOAD line" log_count_is_over '^RELOAD ' "$before"
+}
+
+# start_direct [NAME=VALUE...]: the daemon without supervise. Its pid is in $daemon, its log in
+# $T/direct.log; direct_over waits for its end, and $code is how it ended.
+start_direct() {
+    (cd "$T" && exec env "$@" "$BIN/toaster-watcher" -c "$CONF" 2>>"$T/direct.log") &
+    daemon=$!
+}
+direct_has() { grep -Eq -- "$1" "$T/direct.log"; }
+wait_direct() { wait_for "${2:-15}" "a line of the daemon like: $1" direct_has "$1"; }
+direct_is_over() { ! [ -e "/proc/$daemon/stat" ] || grep -q ') Z ' "/proc/$daemon/stat"; }
+direct_over() {
+    wait_for 20 "the daemon has ended" direct_is_over
+    code=0
+    wait "$daemon" || code=$?
+}
+
+# Workers of this test (and what they forked), told by their directory: their environment is clean.
+# hanging_worker gives those that a double lets hang, which fails while there is none.
+of_this_test() {
+    local pid
+    for pid; do
+        case $(readlink "/proc/$pid/cwd") in "$T" | "$T"/*) echo "$pid" ;; esac
+    done
+}
+# shellcheck disable=SC2046 # a list of pids
+workers() { of_this_test $(pgrep -x 'toaster-worker|worker-hangs'); }
+no_workers() { [ -z "$(workers)" ]; }
+# shellcheck disable=SC2046
+hanging_worker() { of_this_test $(pgrep -x worker-hangs) | grep .; }
+
+# aspect_field ASPECT FIELD, job_field JOB FIELD: as toasterctl status --json has it.
+aspect_field() {
+    ctl status --json | python3 -c '
+import json, sys
+status = json.load(sys.stdin)
+rows = [a for j in status["jobs"] for a in j["aspects"]] + status["self"]
+print(next((a[sys.argv[2]] for a in rows if a["aspect"] == sys.argv[1]), "none"))' "$1" "$2"
+}
+job_field() {
+    ctl status --json | python3 -c '
+import json, sys
+print(next((j[sys.argv[2]] for j in json.load(sys.stdin)["jobs"] if j["job"] == sys.argv[1]),
+           "none"))' "$1" "$2"
+}
+
+# small_disk DIR SIZE: a file system of its own; the test is skipped where none may be mounted.
+small_disk() {
+    mkdir -p "$1"
+    mount -t tmpfs -o "size=$2,mode=755" tmpfs "$1" && return
+    echo "SKIP: no tmpfs can be mounted here"
+    exit 0
+}
+fill_disk() { cat /dev/zero >"$1/filler" 2>/dev/null || true; }
+free_disk() { rm "$1/filler"; }
+
+# ask_state QUERY: one value from the state on disk.
+ask_state() {
+    python3 -c '
+import sqlite3, sys
+row = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True).execute(sys.argv[2]).fetchone()
+print(row[0] if row else "none")' "$T/state/state.db" "$1"
+}
+state_answers() { [ "$(ask_state "$1")" = "$2" ]; }
+
+# wait_letters COUNT PATTERN: where one like it has come before.
+letters_are() { [ "$(letter_with "$2" | wc -l)" = "$1" ]; }
+wait_letters() { wait_for 20 "$1 letters like: $2" letters_are "$1" "$2"; }

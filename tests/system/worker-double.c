@@ -1,0 +1,100 @@
+/* A double of toaster-worker: the real one, but stat(2) of a path with one of the parts below makes
+ * it hang, die or talk nonsense, as a broken file system or a broken worker would. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kinds/wire.h"
+
+int __real_stat(const char *path, struct stat *st);
+int __wrap_stat(const char *path, struct stat *st);
+
+/* Under a name by which a test finds it. */
+static void hang(void)
+{
+    prctl(PR_SET_NAME, "worker-hangs");
+    for (;;)
+        pause();
+}
+
+static void hang_hard(void)
+{
+    signal(SIGTERM, SIG_IGN);
+    hang();
+}
+
+static void be_killed(void)
+{
+    raise(SIGKILL);
+}
+
+static void say_something(void)
+{
+    static const char text[] = "Segmentation fault\n";
+    tw_write_all(STDERR_FILENO, text, strlen(text));
+    _exit(3);
+}
+
+/* More frames than one run may have; they have no meaning in it and so leave no other trace. */
+static void flood(void)
+{
+    struct tw_buf frame = {0};
+    struct tw_frame_writer w = tw_frame_begin(&frame, TW_WIRE_TEXT);
+    tw_frame_put_text(&w, "more and more");
+    tw_frame_end(&w);
+    while (tw_write_all(STDOUT_FILENO, frame.data, frame.len) == 0)
+        ;
+    hang();
+}
+
+static void write_garbage(void)
+{
+    static const char garbage[] = "\xff\xfe\xfd\xfc no frame at all \x1b[2J\n";
+    tw_write_all(STDOUT_FILENO, garbage, sizeof garbage);
+    hang();
+}
+
+static void close_output(void)
+{
+    close(STDOUT_FILENO);
+    hang();
+}
+
+/* Somebody else holds the pipe's end from now on. */
+static void leave_a_child(void)
+{
+    if (fork() == 0)
+        hang_hard();
+}
+
+static void leave_a_child_and_end(void)
+{
+    leave_a_child();
+    _exit(0);
+}
+
+int __wrap_stat(const char *path, struct stat *st)
+{
+    static const struct {
+        const char *part;
+        void (*act)(void);
+    } acts[] = {
+        {"/hang/", hang},
+        {"/hang-hard/", hang_hard},
+        {"/killed/", be_killed},
+        {"/exits/", say_something},
+        {"/flood/", flood},
+        {"/garbage/", write_garbage},
+        {"/closes/", close_output},
+        {"/child/", leave_a_child},
+        {"/child-ends/", leave_a_child_and_end},
+    };
+    for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
+        if (strstr(path, acts[i].part))
+            acts[i].act();
+    return __real_stat(path, st);
+}
