@@ -134,11 +134,11 @@ void tw_app_plan_status(struct tw_app *app)
         tw_timer_set(app->status_timer, app->config->status_every_s * 1000);
 }
 
-static void notify_status(const struct tw_app *app, const char *before)
+static void notify_status(const struct tw_app *app)
 {
     const struct tw_aspect_counts sum = tw_aspects_sum(app->aspects);
-    sd_notifyf(0, "%sSTATUS=%zu jobs, %zu failing, %zu unknown", before, tw_jobs_count(app->jobs),
-               sum.fail, sum.unknown);
+    sd_notifyf(0, "STATUS=%zu jobs, %zu failing, %zu unknown", tw_jobs_count(app->jobs), sum.fail,
+               sum.unknown);
 }
 
 static void say_status(void *context)
@@ -156,7 +156,7 @@ static void say_status(void *context)
                 "overlaps=%" PRId64 " workers_stuck=%zu",
                 tw_jobs_count(app->jobs), sum.ok, sum.warn, sum.fail, sum.unknown, sum.incidents,
                 tw_mailer_waiting(app->mailer), overlaps, tw_workers_stuck(app->workers));
-    notify_status(app, "");
+    notify_status(app);
     tw_app_plan_status(app);
 }
 
@@ -368,7 +368,8 @@ static int start(struct tw_app *app)
     tw_mailer_start(app->mailer);
     tw_jobs_start(app->jobs);
     tw_timer_set(app->care_timer, CARE_MS);
-    notify_status(app, "READY=1\n");
+    sd_notify(0, "READY=1");
+    notify_status(app);
     start_watchdog(app);
     return 0;
 }

@@ -257,8 +257,8 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
         step(aspects, aspect, tw_incident_event_of(finding->level), scheduled, rule, when);
     if (moved || before != aspect->level || !same_code)
         save(aspects, aspect);
-    return !scheduled && finding->level == TW_LEVEL_FAIL && before != TW_LEVEL_FAIL &&
-           aspect->incident.stage == TW_STAGE_PENDING;
+    return !scheduled && finding->level == TW_LEVEL_FAIL &&
+           aspect->incident.stage == TW_STAGE_PENDING && aspect->incident.fails == 0;
 }
 
 void tw_aspects_self(struct tw_aspects *aspects, const char *part, enum tw_level level,

@@ -158,8 +158,8 @@ void tw_watch_set_dir(struct tw_watch_set *set, const char *directory, const cha
     entry->wanted = true;
     /* supervise renames status.new to status; daemontools-encore writes it in place. Added anew at
      * each run: another directory may have taken its place. */
-    const uint32_t mask = IN_MASK_ADD | IN_ONLYDIR | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
-                          IN_MOVE_SELF | (name ? IN_MODIFY : IN_CREATE | IN_MOVED_FROM);
+    const uint32_t mask = IN_MASK_ADD | IN_ONLYDIR | IN_CREATE | IN_MOVED_TO | IN_DELETE |
+                          IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | (name ? IN_MODIFY : 0);
     const int before = entry->wd;
     entry->wd = inotify_add_watch(w->inotify, directory, mask);
     if (before != entry->wd)

@@ -33,7 +33,6 @@ enum stage { WORKING, TERMED, KILLED };
 struct request {
     struct tw_request r;
     struct request *next;
-    bool again; /* its first worker was gone before it began */
 };
 
 struct queue {
@@ -52,7 +51,6 @@ struct worker {
     int64_t deadline_ms;
     enum stage stage;
     bool alone, slow, reaped, eof;
-    bool answered; /* a request before this one */
     int status;
 };
 
@@ -86,14 +84,6 @@ static void push(struct queue *q, struct request *request)
     else
         q->first = request;
     q->last = request;
-}
-
-static void push_first(struct queue *q, struct request *request)
-{
-    request->next = q->first;
-    q->first = request;
-    if (!q->last)
-        q->last = request;
 }
 
 static struct request *pop(struct queue *q)
@@ -175,8 +165,6 @@ static void describe_death(const struct worker *worker, char *text, size_t size)
         snprintf(text + used, size - (size_t)used, ": %s", tw_buf_text(&worker->said));
 }
 
-/* One that answered another request and said nothing to this one had probably ended before: the
- * request goes to another worker, once. */
 static void worker_gone(struct worker *worker)
 {
     char detail[STDERR_MAX + 100];
@@ -185,15 +173,10 @@ static void worker_gone(struct worker *worker)
     describe_death(worker, detail, sizeof detail);
     struct tw_workers *owner = worker->owner;
     struct request *request = worker->request;
-    const bool again = request && worker->answered && worker->reports == 0 && !request->again;
     worker->request = NULL;
     forget_worker(worker);
-    if (again) {
-        request->again = true;
-        push_first(&owner->shared, request);
-    } else if (request) {
+    if (request)
         end_request(owner, request, TW_OUTCOME_DIED, detail);
-    }
     tw_timer_set(owner->kick, 0);
 }
 
@@ -225,6 +208,7 @@ static void set_request(struct worker *worker, struct request *request)
     worker->deadline_ms = tw_loop_now_ms(worker->owner->loop) + timeout_ms;
     tw_timer_set(worker->timer, timeout_ms < PATIENCE_MS ? timeout_ms : PATIENCE_MS);
     tw_buf_add(&worker->to_send, request->r.frame.data, request->r.frame.len);
+    tw_buf_free(&request->r.frame);
     if (request->r.begun)
         request->r.begun(request->r.context);
     send_more(worker);
@@ -325,7 +309,6 @@ static void take_frames(struct worker *worker)
     }
     struct request *request = worker->request;
     worker->request = NULL;
-    worker->answered = true;
     end_request(worker->owner, request, TW_OUTCOME_DONE, "");
     next_request(worker);
 }

@@ -76,6 +76,12 @@ static void check_size(const struct tw_run *run, const struct settings *s, const
     const struct tw_unit_text size = tw_size_show(st->st_size);
     if (s->not_empty && st->st_size == 0)
         tw_report(run, TW_LEVEL_FAIL, "size", "empty", "%s is empty", s->path);
+    else if (s->max_size != TW_NEVER && st->st_size > s->max_size &&
+             st->st_size - s->max_size <= s->max_size / 10)
+        /* Rounded, the two would look the same. */
+        tw_report(run, TW_LEVEL_FAIL, "size", "too-large",
+                  "%s is too large: %" PRId64 " bytes, limit %" PRId64, s->path,
+                  (int64_t)st->st_size, s->max_size);
     else if (s->max_size != TW_NEVER && st->st_size > s->max_size)
         tw_report(run, TW_LEVEL_FAIL, "size", "too-large", "%s is too large: %s, limit %s", s->path,
                   size.text, tw_size_show(s->max_size).text);

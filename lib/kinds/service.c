@@ -23,6 +23,7 @@
 enum {
     STARTS_MAX = 32,  /* start times remembered; so `restarts` is at most one less */
     SETTLE_MS = 1000, /* supervise starts again at once what ended: look again, then judge */
+    FRESH_S = 10,
     EVIDENCE_LINES = 20,
     BAD_NAMES_MAX = 500,
 };
@@ -126,6 +127,7 @@ struct part {
     const char *aspect; /* "" or "log" */
     const char *path;   /* the directory that supervise runs in */
     bool normally_up;   /* it has no file `down` */
+    bool fresh;         /* it came a moment ago: svscan has still to see it */
     struct tw_buf problems;
     const char *code; /* of the first problem */
 };
@@ -176,6 +178,10 @@ static bool check_live(struct part *p, struct history *h, struct tw_supervise_st
         problem(p, "cannot-look", "%s", e.text);
         return true;
     }
+    if (!running && p->fresh && h->pid == 0 && h->count == 0) {
+        p->run->sink->look_again(p->run->sink->context, SETTLE_MS);
+        return false;
+    }
     if (!running) {
         problem(p, "no-supervise", "supervise is not running");
         return true;
@@ -220,9 +226,11 @@ static void report_part(struct part *p, bool unknown, const struct tw_supervise_
     tw_buf_free(&p->problems);
 }
 
-static void watch_status(const struct tw_run *run, const char *path)
+/* What tells of a change: the status, and before there is one, the directory that holds it. */
+static void watch_supervise(const struct tw_run *run, const char *path)
 {
     char *directory = tw_format("%s/supervise", path);
+    run->sink->watch_dir(run->sink->context, path, "supervise");
     run->sink->watch_dir(run->sink->context, directory, "status");
     free(directory);
 }
@@ -232,7 +240,7 @@ static void check_part(struct part *p, struct history *h, bool set_up)
 {
     struct tw_supervise_status st = {0};
     bool unknown = false;
-    watch_status(p->run, p->path);
+    watch_supervise(p->run, p->path);
     if (set_up) {
         struct part faults = *p;
         p->problems = (struct tw_buf){0};
@@ -292,6 +300,14 @@ static void say_gone(const struct tw_run *run, const char *path, struct tw_buf *
         tw_buf_printf(out, "there is no directory %s", path);
 }
 
+/* svscan looks every five seconds (svscan(8)). */
+static bool is_fresh(const struct tw_run *run, const char *path)
+{
+    struct stat st;
+    const int64_t age_s = lstat(path, &st) == 0 ? run->now_s - st.st_ctim.tv_sec : -1;
+    return age_s >= 0 && age_s < FRESH_S;
+}
+
 static bool wants_log(const struct settings *s)
 {
     return strcmp(s->log, "multilog") == 0;
@@ -302,8 +318,10 @@ static void run_one(const struct tw_run *run)
     const struct settings *s = run->settings;
     char *path = service_path(run), *log_path = tw_format("%s/log", path);
     struct memory memory = parse_memory(run->memory);
+    const bool fresh = is_fresh(run, path);
     unsigned faults;
     struct tw_error e;
+    run->sink->watch_dir(run->sink->context, run->places->service_dir, run->title);
     if (tw_service_test(path, wants_log(s), &faults, &e) != 0) {
         tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
         tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "could not look at the service");
@@ -315,7 +333,8 @@ static void run_one(const struct tw_run *run)
                         .s = s,
                         .aspect = "",
                         .path = path,
-                        .normally_up = !(faults & TW_SERVICE_DOWN_FILE)};
+                        .normally_up = !(faults & TW_SERVICE_DOWN_FILE),
+                        .fresh = fresh};
     struct tw_buf gone = {0};
     say_gone(run, path, &gone);
     main_faults(&main, faults, &gone);
@@ -326,7 +345,8 @@ static void run_one(const struct tw_run *run)
                            .s = s,
                            .aspect = "log",
                            .path = log_path,
-                           .normally_up = !(faults & TW_SERVICE_LOG_DOWN_FILE)};
+                           .normally_up = !(faults & TW_SERVICE_LOG_DOWN_FILE),
+                           .fresh = fresh};
         log_faults(&log, faults);
         check_part(&log, &memory.log, !(faults & TW_SERVICE_NO_LOG));
     } else {

@@ -1,0 +1,376 @@
+"""The rows of tests/bench/run: bench.py BUILD_DIR [--short]. Everything that is started lives in a
+directory of its own and ends with this program."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BUILD = sys.argv[1]
+SHORT = "--short" in sys.argv[2:]
+LIMIT_S = 30  # there to fail, not to measure
+GAP_S = 0.3  # runs of one job that events begin are 250 ms apart
+MAIL_UID = 2001
+
+rows = []
+
+
+def row(what, goal, measured, good):
+    rows.append((what, goal, measured, "ok" if good else "OVER"))
+    print(".", end="", flush=True, file=sys.stderr)
+
+
+def wait_for(what, condition):
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        if time.monotonic() > end:
+            raise RuntimeError(f"waited {LIMIT_S} s for: {what}")
+        time.sleep(0.01)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def write(path, text, mode=0o644):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
+# ---- figures from /proc --------------------------------------------------------------------
+
+
+def tasks(pid):
+    return [f"/proc/{pid}/task/{name}" for name in os.listdir(f"/proc/{pid}/task")]
+
+
+def wakeups(pid):
+    found = [re.search(r"^voluntary_ctxt_switches:\s+(\d+)", read(t + "/status"), re.M) for t in tasks(pid)]
+    return sum(int(match[1]) for match in found)
+
+
+def cpu_s(pid):
+    """Own time to the nanosecond, and that of children reaped to a hundredth of a second."""
+    own = sum(int(read(t + "/schedstat").split()[0]) for t in tasks(pid)) / 1e9
+    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return own + (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kb(pid, what):
+    return int(re.search(rf"^{what}:\s+(\d+) kB", read(f"/proc/{pid}/status"), re.M)[1])
+
+
+def has_children(pid):
+    return any(read(t + "/children").strip() for t in tasks(pid))
+
+
+# ---- what is watched -----------------------------------------------------------------------
+
+
+class Sleepers:
+    def __init__(self, count, prefix):
+        self.process = subprocess.Popen([f"{BUILD}/sleepers", str(count), prefix], text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pids = {}
+        for line in self.process.stdout:
+            first, second = line.split()
+            if first == "ready":
+                break
+            self.pids[second] = int(first)
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Services:
+    """Services of `sleep` with multilog, under an svscan of our own."""
+
+    def __init__(self, top, names):
+        self.dir = f"{top}/service"
+        self.names = names
+        for name in names:
+            os.makedirs(f"{top}/staging/{name}/log")
+            os.makedirs(f"{top}/log/{name}")
+            write(f"{top}/staging/{name}/run", "#!/bin/sh\nexec sleep 100000\n", 0o755)
+            write(f"{top}/staging/{name}/log/run", f"#!/bin/sh\nexec multilog t {top}/log/{name}\n", 0o755)
+            os.chmod(f"{top}/staging/{name}", 0o1755)
+        os.rename(f"{top}/staging", self.dir)
+        self.svscan = subprocess.Popen(["svscan", self.dir], stderr=subprocess.DEVNULL, start_new_session=True)
+        wait_for("all services are up", lambda: all(self.is_up(d) for d in self.all()))
+
+    def all(self):
+        return [f"{self.dir}/{name}{part}" for name in self.names for part in ("", "/log")]
+
+    @staticmethod
+    def is_up(directory):
+        said = subprocess.run(["svstat", directory], capture_output=True, text=True, check=False).stdout
+        return ": up (pid" in said
+
+    def end(self):
+        self.svscan.kill()
+        self.svscan.wait()
+        subprocess.run(["svc", "-dx"] + self.all(), stderr=subprocess.DEVNULL, check=False)
+        wait_for("all supervise are gone", lambda: not any(
+            subprocess.run(["svok", d], check=False).returncode == 0 for d in self.all()))
+
+
+# ---- the daemon ----------------------------------------------------------------------------
+
+
+class Daemon:
+    def __init__(self, top, name, jobs):
+        self.top = f"{top}/{name}"
+        self.conf = f"{self.top}/toaster-watcher.conf"
+        maildir = f"{self.top}/Maildir"
+        os.makedirs(self.top)
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(f"{maildir}/{part}")
+        for path in (maildir, f"{maildir}/cur", f"{maildir}/new", f"{maildir}/tmp"):
+            os.chown(path, MAIL_UID, MAIL_UID)
+        write(self.conf, f"""
+postmaster = "postmaster@example.com"
+hostname = "mail.example.com"
+state_dir = "{self.top}/state"
+control = "{self.top}/control"
+qmail {{ service = "{top}/service" log = "{top}/log" }}
+alert {{ via = {{"maildir:{maildir}"}} }}
+defaults {{ every = "1m" }}
+{jobs}
+""")
+        self.lines = []  # (when, line)
+        self.changed = threading.Condition()
+
+    def start(self):
+        """Returns how long it took to be ready."""
+        path = f"{self.top}/notify"
+        if os.path.exists(path):
+            os.unlink(path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.bind(path)
+            notify.settimeout(LIMIT_S)
+            began = time.monotonic()
+            self.process = subprocess.Popen([f"{BUILD}/bin/toaster-watcher", "-c", self.conf],
+                                            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                            env=dict(os.environ, NOTIFY_SOCKET=path))
+            self.pid = self.process.pid
+            threading.Thread(target=self.listen, args=(self.process.stderr,), daemon=True).start()
+            while b"READY=1" not in notify.recv(65536):
+                pass
+            return time.monotonic() - began
+
+    def listen(self, pipe):
+        for line in pipe:
+            with self.changed:
+                self.lines.append((time.monotonic(), line.decode(errors="replace").rstrip()))
+                self.changed.notify_all()
+
+    def wait_line(self, beginning, first):
+        """When the first line from `first` on came that begins so."""
+        found = []
+
+        def here():
+            found[:] = [when for when, line in self.lines[first:] if line.startswith(beginning)]
+            return bool(found)
+
+        with self.changed:
+            if not self.changed.wait_for(here, LIMIT_S):
+                raise RuntimeError(f"no line like: {beginning}")
+        return found[0]
+
+    def check(self, *jobs):
+        subprocess.run([f"{BUILD}/bin/toasterctl", "-c", self.conf, "check", *jobs],
+                       stdout=subprocess.DEVNULL, check=False)
+
+    def end(self):
+        self.process.terminate()
+        if self.process.wait(LIMIT_S) != 0:
+            raise RuntimeError(f"the daemon ended with {self.process.returncode}")
+
+
+def fifty_checks(top, names):
+    jobs = [f'process "{name}" {{ }}' for name in names[:40]]
+    jobs += [f'service "s{i}" {{ }}' for i in range(5)]
+    jobs += [f'file "f{i}" {{ path = "{top}/files/f{i:04}" max_size = "1M" }}' for i in range(5)]
+    return "\n".join(jobs)
+
+
+# ---- rows ----------------------------------------------------------------------------------
+
+
+def latencies(what, took_s):
+    median, most = statistics.median(took_s) * 1000, max(took_s) * 1000
+    row(f"{what}, median of {len(took_s)}", "<= 100 ms", f"{median:.1f} ms", median <= 100)
+    row(f"{what}, max", "", f"{most:.1f} ms", True)
+
+
+def a_process_dies(top, count):
+    """Killed and started anew; toasterctl has it looked at again, as the next round would."""
+    victim = f"{top}/victim"
+    shutil.copy(f"{BUILD}/sleepers", victim)
+    daemon = Daemon(top, "dies", 'process "victim" { }')
+    took = []
+
+    def start():
+        process = subprocess.Popen([victim, "0", "x"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        wait_for("the victim has its name", lambda: read(f"/proc/{process.pid}/comm") == "victim\n")
+        return process
+
+    process = start()
+    daemon.start()
+    for _ in range(count):
+        daemon.check("process.victim")
+        time.sleep(GAP_S)
+        first = len(daemon.lines)
+        began = time.monotonic()
+        process.kill()
+        took.append(daemon.wait_line("FAIL process.victim:", first) - began)
+        process.wait()
+        process = start()
+    process.kill()
+    process.wait()
+    daemon.end()
+    latencies("process dies -> FAIL line", took)
+
+
+def a_service_goes_down(top, services, count):
+    daemon = Daemon(top, "down", 'service "s0" { restarts = 31 }')
+    took = []
+    path = f"{services.dir}/s0"
+    daemon.start()
+    daemon.check()
+    for _ in range(count):
+        first = len(daemon.lines)
+        began = time.monotonic()
+        subprocess.run(["svc", "-d", path], check=True)
+        took.append(daemon.wait_line("FAIL service.s0:", first) - began)
+        wait_for("the service is down", lambda: not services.is_up(path))
+        subprocess.run(["svc", "-u", path], check=True)
+        daemon.wait_line("OK service.s0:", first)
+        time.sleep(1 + GAP_S)  # supervise hears nothing in the second after a start
+    daemon.end()
+    latencies("svc -d -> FAIL line", took)
+
+
+def start_monit(top, pids):
+    pidfiles = f"{top}/monit"
+    os.makedirs(pidfiles)
+    checks = []
+    for name, pid in pids.items():
+        write(f"{pidfiles}/{name}.pid", f"{pid}\n")
+        checks.append(f"check process {name} with pidfile {pidfiles}/{name}.pid")
+    write(f"{top}/monitrc", f"set daemon 60\nset pidfile {pidfiles}/pid\nset idfile {pidfiles}/id\n"
+          f"set statefile {pidfiles}/state\nset log {pidfiles}/log\n" + "\n".join(checks) + "\n", 0o600)
+    monit = subprocess.Popen(["monit", "-I", "-c", f"{top}/monitrc"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    wait_for("monit has written its state", lambda: os.path.exists(f"{pidfiles}/state"))
+    return monit
+
+
+def idle(top, sleepers, window_s):
+    """Side by side, in the same window: ours and Monit."""
+    daemon = Daemon(top, "idle", fifty_checks(top, list(sleepers.pids)))
+    daemon.start()
+    monit = start_monit(top, sleepers.pids)
+    daemon.check()
+    time.sleep(3)  # what the start and the check still have to write
+    pids = (daemon.pid, monit.pid)
+    before = [(wakeups(pid), cpu_s(pid)) for pid in pids]
+    began = time.monotonic()
+    time.sleep(window_s)
+    wall = time.monotonic() - began
+    after = [(wakeups(pid), cpu_s(pid)) for pid in pids]
+    rates = [(a[0] - b[0]) / wall for a, b in zip(after, before)]
+    shares = [(a[1] - b[1]) / wall * 100 for a, b in zip(after, before)]
+    private = [memory_kb(pid, "RssAnon") for pid in pids]
+    resident = [memory_kb(pid, "VmRSS") for pid in pids]
+    daemon.end()
+    monit.terminate()
+    monit.wait()
+    of = f"50 checks idle for {wall:.0f} s"
+    row(f"{of}: wake-ups a second", "<= 2", f"{rates[0]:.2f} (Monit {rates[1]:.2f})", rates[0] <= 2)
+    row(f"{of}: CPU", "<= 0.1 %", f"{shares[0]:.3f} % (Monit {shares[1]:.3f} %)", shares[0] <= 0.1)
+    row("  private memory (RssAnon)", "<= Monit's", f"{private[0]} kB (Monit {private[1]} kB)",
+        private[0] <= private[1])
+    row("  resident (VmRSS)", "<= 6 MB", f"{resident[0]} kB (Monit {resident[1]} kB)", resident[0] <= 6144)
+
+
+def ready(top, sleepers, count):
+    daemon = Daemon(top, "ready", fifty_checks(top, list(sleepers.pids)))
+    took = []
+    for _ in range(count):
+        took.append(daemon.start() * 1000)
+        daemon.end()
+    median = statistics.median(took)
+    row(f"start to READY with 50 checks, median of {count}", "<= 100 ms", f"{median:.1f} ms", median <= 100)
+
+
+def a_thousand_checks(top, count, rounds):
+    """900 processes, 95 files, 5 services; toasterctl has all of them run at once."""
+    crowd = Sleepers(count, "crowd")
+    names = list(crowd.pids)[:900]
+    jobs = [f'process "{name}" {{ }}' for name in names]
+    jobs += [f'service "s{i}" {{ }}' for i in range(5)]
+    jobs += [f'file "f{i}" {{ path = "{top}/files/f{i:04}" max_size = "1M" }}' for i in range(95)]
+    daemon = Daemon(top, "thousand", "\n".join(jobs))
+    daemon.start()
+    daemon.check()
+    took = []
+    for _ in range(rounds):
+        wait_for("no worker is left", lambda: not has_children(daemon.pid))
+        before = cpu_s(daemon.pid)
+        daemon.check()
+        wait_for("no worker is left", lambda: not has_children(daemon.pid))
+        took.append(cpu_s(daemon.pid) - before)
+    anon = memory_kb(daemon.pid, "RssAnon")
+    daemon.end()
+    running = sum(name.isdigit() for name in os.listdir("/proc"))
+    crowd.end()
+    median = statistics.median(took)
+    row(f"{len(jobs)} checks, {running} processes: CPU of a round, median of {rounds}", "< 1 s",
+        f"{median:.3f} s", median < 1)
+    row("  private memory (RssAnon) then", "", f"{anon} kB", True)
+
+
+def table():
+    width = [max(len(line[i]) for line in rows) for i in range(3)]
+    for what, goal, measured, verdict in rows:
+        print(f"{what:{width[0]}}  {goal:{width[1]}}  {measured:{width[2]}}  {verdict}")
+
+
+def main():
+    top = tempfile.mkdtemp(prefix="twb.")
+    os.chmod(top, 0o755)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    services, sleepers = None, None
+    try:
+        os.makedirs(f"{top}/files")
+        for i in range(95):
+            write(f"{top}/files/f{i:04}", "x\n")
+        services = Services(top, [f"s{i}" for i in range(5)])
+        sleepers = Sleepers(50, "bench")
+        a_process_dies(top, 5 if SHORT else 50)
+        a_service_goes_down(top, services, 4 if SHORT else 50)
+        idle(top, sleepers, 10 if SHORT else 60)
+        ready(top, sleepers, 5 if SHORT else 20)
+        a_thousand_checks(top, 5000, 3 if SHORT else 5)
+    finally:
+        if sleepers:
+            sleepers.end()
+        if services:
+            services.end()
+        shutil.rmtree(top)
+    print(file=sys.stderr)
+    table()
+
+
+main()
