@@ -10,7 +10,10 @@
 #include "base/mem.h"
 #include "ctl/ctl.h"
 
-enum { ANSWER_S = 300 }; /* a check may take its deadline, and wait for others */
+enum {
+    ANSWER_S = 10,
+    RUN_S = 300 /* a check may take its deadline, and wait for others */
+};
 
 static void get_job(struct tw_frame *frame, struct ctl_answer *answer)
 {
@@ -103,7 +106,8 @@ static int receive(int fd, struct ctl_answer *answer, struct tw_error *e)
         if (length < 0 && errno == EINTR)
             continue;
         if (length < 0) {
-            result = tw_fail_errno(e, "cannot hear the daemon's answer");
+            result = errno == EAGAIN ? tw_fail(e, "the daemon does not answer: does it hang?")
+                                     : tw_fail_errno(e, "cannot hear the daemon's answer");
             break;
         }
         if (length == 0) {
@@ -135,7 +139,8 @@ int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return tw_fail_errno(e, "cannot make a socket");
-    const struct timeval limit = {.tv_sec = ANSWER_S};
+    const bool runs = request->data[TW_FRAME_HEAD] == TW_CONTROL_CHECK;
+    const struct timeval limit = {.tv_sec = runs ? RUN_S : ANSWER_S};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     int result = 0;
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {

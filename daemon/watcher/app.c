@@ -181,6 +181,14 @@ static void take_care(void *context)
     if (app->state_trouble && !trouble)
         save_all(app); /* the database may have been begun afresh */
     app->state_trouble = trouble;
+    const size_t waiting = tw_mailer_busy(app->mailer) ? 0 : tw_mailer_waiting(app->mailer);
+    if (waiting) {
+        snprintf(text, sizeof text, "%zu letter%s in the outbox, which no transport takes", waiting,
+                 waiting == 1 ? " waits" : "s wait");
+        tw_aspects_self(app->aspects, "outbox", TW_LEVEL_WARN, "waiting", text, tw_app_now(app));
+    } else {
+        tw_aspects_self(app->aspects, "outbox", TW_LEVEL_OK, "ok", "empty", tw_app_now(app));
+    }
     if (!app->control)
         open_control(app);
     const size_t stuck = tw_workers_stuck(app->workers);

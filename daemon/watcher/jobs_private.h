@@ -26,6 +26,7 @@ struct tw_job_private {
     int64_t look_at_ms;     /* a run beside the schedule; 0: none */
     int64_t queued_ms;      /* when the run that has not begun yet was queued; 0: it has begun */
     int64_t event_ms;       /* the last run that an event began */
+    int64_t events;         /* such runs in quick succession */
     bool again;             /* asked for, or an event, while it ran */
     bool overdue_told;
 };

@@ -292,15 +292,49 @@ static bool was_held_back(const struct tw_mailer *m, struct tw_aspect **about, s
     return held;
 }
 
+struct named {
+    const char *key;
+    bool qmail;
+};
+
+static void look_at_name(void *context, const char *key, const char *const *values, size_t count)
+{
+    struct named *named = context;
+    if (strcmp(key, named->key) != 0 || count != 1)
+        return;
+    char *aspect = tw_format("process.%s", values[0]);
+    named->qmail = tw_letter_about_qmail(aspect);
+    free(aspect);
+}
+
+/* Does this concern mail's own way out: by the job's title, or by the process that it names. */
+static bool concerns_qmail(const struct tw_mailer *m, const struct tw_aspect *aspect)
+{
+    const struct tw_job *job = tw_jobs_find(m->parts.jobs, aspect->job);
+    struct named named = {"name", tw_letter_about_qmail(aspect->name)};
+    if (job && !named.qmail && strcmp(job->config->kind->name, "process") == 0)
+        tw_options_each(job->config->kind->options, job->config->settings, look_at_name, &named);
+    return named.qmail;
+}
+
+/* While qmail is down, a letter about anything else would lie in its queue, too. */
+static bool qmail_is_down(const struct tw_mailer *m)
+{
+    for (size_t i = 0; i < tw_aspects_count(m->parts.aspects); i++) {
+        const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
+        if (is_failing(aspect) && concerns_qmail(m, aspect))
+            return true;
+    }
+    return false;
+}
+
 static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t count,
                          struct tw_when when)
 {
     struct tw_letter_entry *entries = tw_alloc(count * sizeof *entries);
-    bool about_qmail = false;
     for (size_t i = 0; i < count; i++) {
         const struct tw_aspect *aspect = about[i];
         const bool recovered = aspect->incident.stage == TW_STAGE_CLOSING;
-        about_qmail = about_qmail || (!recovered && tw_letter_about_qmail(aspect->name));
         entries[i] = (struct tw_letter_entry){
             .aspect = aspect->name,
             .recovered = recovered,
@@ -320,7 +354,7 @@ static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t c
     letter.came_and_went = came_and_went;
     letter.summary = summary;
     letter.last_of_hour = count_letter(m, when.now_s) && !summary;
-    letter.about_qmail = about_qmail;
+    letter.about_qmail = qmail_is_down(m);
     struct tw_buf text = {0};
     tw_letter_write(&letter, &text);
     tw_post_add(m->post, letter.id, tw_buf_text(&text), text.len);

@@ -24,6 +24,15 @@ static void fill_standard_descriptors(void)
         close(fd);
 }
 
+/* Tells service/run that there is no point in starting again at once. */
+static void leave_mark(void)
+{
+    const char *mark = getenv("TOASTER_WATCHER_FAILED");
+    const int fd = mark ? open(mark, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0)
+        close(fd);
+}
+
 static int check(const char *file)
 {
     struct tw_error e;
@@ -75,5 +84,9 @@ int main(int argc, char **argv)
         file = "/etc/toaster-watcher.conf"; /* gone, maybe: there may be a last good one */
     if (only_check)
         return check(file);
-    return tw_app_run(&(struct tw_app_options){.config_file = file, .log_fd = STDERR_FILENO});
+    const int code =
+        tw_app_run(&(struct tw_app_options){.config_file = file, .log_fd = STDERR_FILENO});
+    if (code != 0)
+        leave_mark();
+    return code;
 }

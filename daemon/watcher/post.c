@@ -91,13 +91,14 @@ static void finish(struct tw_post *post, const char *via)
 static void give_back(struct tw_post *post)
 {
     const int64_t now_ms = tw_loop_now_ms(post->loop);
-    post->letter = NULL;
     tw_outbox_refused(post->outbox, now_ms);
     const int64_t wake_ms = tw_outbox_wake_ms(post->outbox, now_ms);
     tw_log_line(
         post->log, TW_LOG_WARN, TW_SELF,
-        "no transport takes the letter: it waits in the outbox, next try in %s, waiting=%zu",
-        tw_duration_show((wake_ms - now_ms + 999) / 1000).text, tw_outbox_count(post->outbox));
+        "no transport takes the letter: it waits in the outbox, next try in %s, waiting=%zu, id=%s",
+        tw_duration_show((wake_ms - now_ms + 999) / 1000).text, tw_outbox_count(post->outbox),
+        post->letter->id);
+    post->letter = NULL;
     plan(post);
 }
 
@@ -137,8 +138,8 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
         finish(post, via);
         return;
     }
-    tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s did not take the letter: %s", via,
-                outcome == TW_OUTCOME_DONE ? tw_buf_text(&post->answer) : detail);
+    tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s did not take the letter: %s, id=%s", via,
+                outcome == TW_OUTCOME_DONE ? tw_buf_text(&post->answer) : detail, post->letter->id);
     post->attempt++;
     try_next(post);
 }

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/statedir.h"
 #include "watcher/app_private.h"
 
 /* The rows come while the state is being opened, before those who want them are there. */
@@ -112,7 +112,11 @@ static void tell_troubles(struct tw_app *app, const struct rows *rows)
     struct tw_buf text = {0};
     for (size_t i = 0; i < rows->troubles.count; i++)
         tw_buf_printf(&text, "%s%s", i ? "; " : "", rows->troubles.items[i]);
-    if (text.len)
+    /* A database begun afresh is worth a line; a directory that nothing is kept in, a letter. */
+    if (tw_statedir_check(app->config->state_dir, NULL) != 0)
+        tw_aspects_self(app->aspects, "database", TW_LEVEL_FAIL, "not-kept", tw_buf_text(&text),
+                        tw_app_now(app));
+    else if (text.len)
         tw_aspects_self(app->aspects, "database", TW_LEVEL_WARN, "set-aside", tw_buf_text(&text),
                         tw_app_now(app));
     else

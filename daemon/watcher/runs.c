@@ -11,7 +11,9 @@
 enum {
     SLACK_MS = 50, /* what is due so soon is run together with what is due now */
     REPORTS_BYTES_MAX = 1024 * 1024,
-    EVENT_GAP_MS = 250, /* runs of one job that events begin are at least so far apart */
+    EVENTS_AT_ONCE = 5,    /* so many runs of one job that events begin may follow each other; */
+    EVENT_GAP_MS = 500,    /* further ones are at least so far apart, */
+    EVENT_QUIET_MS = 5000, /* until none came for so long */
     OVERDUE_LOOK_MS = 5000,
     LOCKED_MS = 1000, /* another process runs it: try again then */
 };
@@ -105,6 +107,7 @@ static struct tw_run describe(struct tw_jobs *jobs, const struct tw_job *job,
     return (struct tw_run){
         .name = job->name,
         .title = job->title,
+        .instance = job->instance,
         .settings = job->config->settings,
         .places = &jobs->places,
         .now_s = time(NULL),
@@ -359,8 +362,10 @@ static void consider(struct tw_jobs *jobs, struct tw_job *job, int64_t now_ms)
             tw_schedule_overlap(&job->schedule, now_ms);
         return;
     }
-    if (look)
+    if (look) {
+        p->events = now_ms - p->event_ms > EVENT_QUIET_MS ? 1 : p->events + 1;
         p->event_ms = now_ms;
+    }
     if (due)
         start(jobs, job, TW_REASON_SCHEDULE);
     else if (look)
@@ -392,7 +397,7 @@ void tw_runs_fired(void *context)
     struct tw_job *job = context;
     struct tw_job_private *p = job->private;
     const int64_t now_ms = tw_loop_now_ms(p->jobs->loop);
-    const int64_t gap_ends_ms = p->event_ms ? p->event_ms + EVENT_GAP_MS : now_ms;
+    const int64_t gap_ends_ms = p->events < EVENTS_AT_ONCE ? now_ms : p->event_ms + EVENT_GAP_MS;
     const int64_t at_ms = gap_ends_ms > now_ms ? gap_ends_ms : now_ms;
     if (!p->look_at_ms || p->look_at_ms > at_ms)
         p->look_at_ms = at_ms;
@@ -510,6 +515,7 @@ void tw_jobs_advice(const struct tw_jobs *jobs, const struct tw_job *job, const 
         return;
     const struct tw_run what = {.name = job->name,
                                 .title = job->title,
+                                .instance = job->instance,
                                 .settings = job->config->settings,
                                 .places = &jobs->places,
                                 .memory = job->memory};

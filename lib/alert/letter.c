@@ -192,7 +192,7 @@ static size_t add_entries(struct tw_buf *out, const struct tw_letter *letter, si
 static void add_summary(struct tw_buf *out, const struct tw_letter *letter,
                         const struct tw_message_tally *tally)
 {
-    if (tally->failed || tally->recovered) {
+    if (tally->failed + tally->recovered > 1) { /* one says so itself */
         add_verdict(out, tally);
         tw_buf_puts(out, ".\n");
     }

@@ -6,8 +6,6 @@
 
 #include "base/mem.h"
 
-enum { HEAD = 4 };
-
 static uint32_t load32(const char *at)
 {
     uint32_t raw;
@@ -18,7 +16,7 @@ static uint32_t load32(const char *at)
 struct tw_frame_writer tw_frame_begin(struct tw_buf *out, uint8_t type)
 {
     const struct tw_frame_writer w = {out, out->len};
-    tw_buf_add(out, "\0\0\0\0", HEAD);
+    tw_buf_add(out, "\0\0\0\0", TW_FRAME_HEAD);
     tw_buf_add(out, &type, 1);
     return w;
 }
@@ -43,23 +41,23 @@ void tw_frame_put_text(struct tw_frame_writer *w, const char *text)
 
 void tw_frame_end(struct tw_frame_writer *w)
 {
-    const uint32_t raw = htole32((uint32_t)(w->out->len - w->start - HEAD));
+    const uint32_t raw = htole32((uint32_t)(w->out->len - w->start - TW_FRAME_HEAD));
     memcpy(w->out->data + w->start, &raw, sizeof raw);
 }
 
 int tw_frame_next(const struct tw_buf *in, size_t *position, size_t max, struct tw_frame *frame)
 {
     const size_t have = in->len - *position;
-    if (have < HEAD)
+    if (have < TW_FRAME_HEAD)
         return 0;
     const size_t length = load32(in->data + *position);
     if (length == 0 || length > max)
         return -1;
-    if (have - HEAD < length)
+    if (have - TW_FRAME_HEAD < length)
         return 0;
-    const char *body = in->data + *position + HEAD;
+    const char *body = in->data + *position + TW_FRAME_HEAD;
     *frame = (struct tw_frame){.type = (uint8_t)body[0], .at = body + 1, .end = body + length};
-    *position += HEAD + length;
+    *position += TW_FRAME_HEAD + length;
     return 1;
 }
 
@@ -78,16 +76,16 @@ int64_t tw_frame_number(struct tw_frame *frame)
 const char *tw_frame_bytes(struct tw_frame *frame, size_t max, size_t *length)
 {
     *length = 0;
-    if (frame->bad || frame->end - frame->at < HEAD) {
+    if (frame->bad || frame->end - frame->at < TW_FRAME_HEAD) {
         frame->bad = true;
         return "";
     }
     const size_t size = load32(frame->at);
-    if (size > max || size > (size_t)(frame->end - frame->at) - HEAD) {
+    if (size > max || size > (size_t)(frame->end - frame->at) - TW_FRAME_HEAD) {
         frame->bad = true;
         return "";
     }
-    const char *bytes = frame->at + HEAD;
+    const char *bytes = frame->at + TW_FRAME_HEAD;
     frame->at = bytes + size;
     *length = size;
     return bytes;

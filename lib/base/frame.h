@@ -12,6 +12,8 @@
 
 #include "base/buf.h"
 
+#define TW_FRAME_HEAD 4 /* bytes of length before the type */
+
 /* Building: begin, fields, end. The frame is appended to `out`. */
 struct tw_frame_writer {
     struct tw_buf *out;

@@ -139,6 +139,8 @@ static void file_advice(const struct tw_run *run, const char *aspect, const char
         tw_buf_printf(out, "chmod %04" PRIo64 " %s", (uint64_t)s->mode, s->path);
     else if (strcmp(code, "missing") == 0)
         tw_buf_printf(out, "ls -ld %s", s->path);
+    else if (strcmp(code, "too-large") == 0)
+        tw_buf_printf(out, "ls -l %s; fuser -v %s shows who writes it", s->path, s->path);
     else
         tw_buf_printf(out, "ls -l %s", s->path);
 }

@@ -62,6 +62,7 @@ struct tw_sink {
 struct tw_run {
     const char *name;  /* "service.smtp" */
     const char *title; /* "smtp" */
+    bool instance;     /* its "*" has brought it; not known in a worker */
     const void *settings;
     const struct tw_places *places;
     int64_t now_s;      /* Unix time */

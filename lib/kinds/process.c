@@ -131,15 +131,15 @@ static pid_t read_pidfile(const struct look *look)
     return good ? (pid_t)pid : 0;
 }
 
-/* False: a finding about the pidfile has been made. */
-static bool check_pidfile(const struct look *look, const struct tw_procs *procs)
+/* The process that the pidfile names; 0: a finding about the pidfile has been made. */
+static pid_t check_pidfile(const struct look *look, const struct tw_procs *procs)
 {
     const pid_t pid = read_pidfile(look);
     if (!pid)
-        return false;
+        return 0;
     const struct tw_proc *proc = tw_procs_find(procs, pid);
     if (proc && matches(look, proc))
-        return true;
+        return pid;
     char *comm = proc ? tw_strdup(proc->comm) : NULL;
     if (!proc || !alive(proc))
         tw_report(look->run, TW_LEVEL_FAIL, "", "stale-pidfile",
@@ -150,7 +150,7 @@ static bool check_pidfile(const struct look *look, const struct tw_procs *procs)
                   pid, comm, look->name, look->s->user ? " of user " : "",
                   look->s->user ? look->s->user : "");
     free(comm);
-    return false;
+    return 0;
 }
 
 static bool find_user(struct look *look)
@@ -173,7 +173,8 @@ static bool find_user(struct look *look)
     return false;
 }
 
-static void judge(const struct look *look)
+/* `pid` is of the pidfile; 0: there is none. */
+static void judge(const struct look *look, pid_t pid)
 {
     const char *of = look->s->user ? " of user " : "", *user = look->s->user ? look->s->user : "";
     const char *plural = look->count == 1 ? "" : "es";
@@ -188,6 +189,8 @@ static void judge(const struct look *look)
         tw_report(look->run, TW_LEVEL_FAIL, "", "too-many",
                   "%" PRId64 " process%s %s%s%s, at most %" PRId64 " should run", look->count,
                   plural, look->name, of, user, look->s->max);
+    else if (pid)
+        tw_report(look->run, TW_LEVEL_OK, "", "ok", "running, pid %d", pid);
     else if (look->count == 1)
         tw_report(look->run, TW_LEVEL_OK, "", "ok", "running, pid %d", look->first);
     else
@@ -207,9 +210,10 @@ static void process_run(const struct tw_run *run)
     if (!find_user(&look))
         return;
     count_all(&look, procs);
-    if (look.s->pidfile && !check_pidfile(&look, procs))
+    pid_t pid = 0;
+    if (look.s->pidfile && (pid = check_pidfile(&look, procs)) == 0)
         return;
-    judge(&look);
+    judge(&look, pid);
 }
 
 static void process_advice(const struct tw_run *run, const char *aspect, const char *code,
@@ -225,8 +229,10 @@ static void process_advice(const struct tw_run *run, const char *aspect, const c
                       wanted_name(s, run->title));
     else if (strcmp(code, "too-many") == 0)
         tw_buf_printf(out, "ps -C %s -o pid,ppid,user,lstart,args", wanted_name(s, run->title));
+    else if (strcmp(wanted_name(s, run->title), "qmail-send") == 0)
+        tw_buf_printf(out, "svc -u %s/send", run->places->service_dir);
     else
-        tw_buf_printf(out, "svstat %s/*, then svc -u the service that runs it",
+        tw_buf_printf(out, "svstat %s/*; svc -u DIR starts the service that runs it",
                       run->places->service_dir);
 }
 

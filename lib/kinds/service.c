@@ -295,7 +295,7 @@ static void say_gone(const struct tw_run *run, const char *path, struct tw_buf *
     if (tw_strings_has(&s->require, run->title))
         tw_buf_printf(out, "there is no directory %s, and it is required", path);
     else if (run->memory[0])
-        tw_buf_printf(out, "%s is gone; if that is meant: toasterctl forget %s", path, run->name);
+        tw_buf_printf(out, "%s was there and is gone", path);
     else
         tw_buf_printf(out, "there is no directory %s", path);
 }
@@ -477,11 +477,20 @@ static void service_evidence(const struct tw_run *run, const char *aspect, struc
         else {
             tw_buf_printf(out, "last lines of %s/current:\n", dir);
             tw_buf_add(out, tail.data, tail.len);
+            if (!tail.len)
+                tw_buf_puts(out, "(it is empty)\n");
         }
         tw_buf_free(&tail);
     }
     free(dir);
     free(path);
+}
+
+/* Forgetting helps only where nothing in the configuration names it. */
+static bool forgettable(const struct tw_run *run)
+{
+    const struct settings *s = run->settings;
+    return run->instance && !tw_strings_has(&s->require, run->title);
 }
 
 static void service_advice(const struct tw_run *run, const char *aspect, const char *code,
@@ -499,9 +508,12 @@ static void service_advice(const struct tw_run *run, const char *aspect, const c
         tw_buf_printf(out, "chmod +x %s/run", path);
     else if (strcmp(code, "down-file") == 0)
         tw_buf_printf(out, "rm %s/down", path);
-    else if (strcmp(code, "gone") == 0)
+    else if (strcmp(code, "gone") == 0 && forgettable(run))
         tw_buf_printf(out, "ls -ld %s; if it is gone for good: toasterctl forget %s", path,
                       run->name);
+    else if (strcmp(code, "gone") == 0)
+        tw_buf_printf(out, "ls -ld %s; if it is gone for good, take %s out of the configuration",
+                      path, run->title);
     else if (strcmp(code, "no-supervise") == 0)
         tw_buf_printf(out, "ps -C svscan; ls -la %s", path);
     else if (strcmp(code, "flapping") == 0)

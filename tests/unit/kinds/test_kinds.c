@@ -53,8 +53,8 @@ static void titles(void **state)
 {
     (void)state;
     static const char *const good[] = {"a", "qmail-send", "imaps@993", "A.b_c-D", "0", "@x", "_"};
-    static const char *const bad[] = {"",    ".",     ".hidden", "-x",   "*",    "a b",  "a/b",
-                                      "a\n", "a\tb", "\"",      "ä",   "a\x1b", "a;b", "a:b"};
+    static const char *const bad[] = {"",    ".",    ".hidden", "-x", "*",     "a b", "a/b",
+                                      "a\n", "a\tb", "\"",      "ä",  "a\x1b", "a;b", "a:b"};
     char name[70];
     for (size_t i = 0; i < TW_COUNT(good); i++)
         assert_true(tw_title_valid(good[i]));

@@ -15,8 +15,8 @@ static void put_process(pid_t pid, const char *comm, char state, uid_t uid, cons
     snprintf(path, sizeof path, "proc/%d/stat", pid);
     put_text(path, text);
     free(text);
-    text = tw_format("Name:\t%s\nState:\t%c\nUid:\t%u\t%u\t%u\t%u\n", comm, state, uid, uid, uid,
-                     uid);
+    text =
+        tw_format("Name:\t%s\nState:\t%c\nUid:\t%u\t%u\t%u\t%u\n", comm, state, uid, uid, uid, uid);
     snprintf(path, sizeof path, "proc/%d/status", pid);
     put_text(path, text);
     free(text);
@@ -99,8 +99,8 @@ static void none_may_be_what_is_wanted(void **state)
 static void names_with_spaces_brackets_and_newlines(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a b", "a) S 1 (b", "((", "))", ") Z 1 1 1", "a\nb", "\x1b[31m",
-                                        "Uid:\t0"};
+    static const char *const names[] = {"a b",       "a) S 1 (b", "((",       "))",
+                                        ") Z 1 1 1", "a\nb",      "\x1b[31m", "Uid:\t0"};
     struct kit kit = make("clamd");
     for (size_t i = 0; i < TW_COUNT(names); i++)
         put_process((pid_t)(20 + i), names[i], 'S', 0, NULL);
@@ -199,8 +199,8 @@ static void a_pidfile_that_is_stale(void **state)
 static void a_pidfile_with_nonsense(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"",   "\n",  "abc",  "12x", "-20", "0",
-                                        "1 2", "0x14", "4194304", "99999999999999999999"};
+    static const char *const texts[] = {"",  "\n",  "abc",  "12x",     "-20",
+                                        "0", "1 2", "0x14", "4194304", "99999999999999999999"};
     struct kit kit = make("clamd");
     kit_set(&kit, "pidfile", "/proc/self/cwd/clamd.pid");
     put_process(20, "clamd", 'S', 0, NULL);

@@ -1,5 +1,5 @@
 /* Kind `service`, over service directories made by hand: the six tests, the live state, restarts
- * and what is remembered of them, and the title "*". */
+ * and what is remembered of them. */
 #include "kit.h"
 
 /* The one service of most tests, and who holds its fifos as supervise would. */
@@ -154,7 +154,8 @@ static void a_service_that_is_gone(void **state)
     kit_check(&s.kit, TW_LEVEL_OK, "ok", "up");
     char *memory = tw_strdup(s.kit.memory);
     assert_int_equal(rename("service/smtp", "elsewhere"), 0);
-    kit_check(&s.kit, TW_LEVEL_FAIL, "gone", "is gone; if that is meant: toasterctl forget service.smtp");
+    kit_check(&s.kit, TW_LEVEL_FAIL, "gone",
+              "is gone; if that is meant: toasterctl forget service.smtp");
     assert_int_equal(s.kit.finding_count, 1);
     assert_string_equal(s.kit.memory, memory);
     put_text("service/smtp", "no directory");
@@ -189,6 +190,22 @@ static void no_supervise(void **state)
     s.log_fd = -1;
     kit_run(&s.kit);
     kit_expect(&s.kit, "log", TW_LEVEL_FAIL, "no-supervise", "supervise is not running");
+    drop(&s);
+}
+
+/* svscan looks every five seconds: what has just come may have no supervise yet. */
+static void a_service_that_has_just_come_has_a_moment(void **state)
+{
+    (void)state;
+    struct service s = make();
+    close(s.main_fd);
+    s.main_fd = -1;
+    s.kit.now_s = time(NULL);
+    kit_run(&s.kit);
+    assert_null(kit_find(&s.kit, ""));
+    assert_true(s.kit.look_again_ms > 0);
+    s.kit.now_s += 60;
+    kit_check(&s.kit, TW_LEVEL_FAIL, "no-supervise", "supervise is not running");
     drop(&s);
 }
 
@@ -445,106 +462,6 @@ static void memory_of_random_bytes(void **state)
     drop(&s);
 }
 
-/* ---- the title "*" ------------------------------------------------------------------------ */
-
-static struct kit make_star(void)
-{
-    make_dir("service");
-    return kit_make(tw_kind_find("service"), "*");
-}
-
-static void star_asks_for_each_directory(void **state)
-{
-    (void)state;
-    struct kit kit = make_star();
-    kit_check(&kit, TW_LEVEL_WARN, "empty", "there is no service in service");
-    make_dir("service/smtp");
-    make_dir("service/.hidden");
-    make_dir("elsewhere");
-    assert_int_equal(symlink("../elsewhere", "service/send"), 0);
-    assert_int_equal(symlink("../nowhere", "service/dangling"), 0);
-    put_text("service/file", "");
-    kit_check(&kit, TW_LEVEL_OK, "ok", "2 services in service");
-    assert_int_equal(kit.instances.count, 2);
-    assert_true(tw_strings_has(&kit.instances, "smtp"));
-    assert_true(tw_strings_has(&kit.instances, "send"));
-    assert_true(tw_strings_has(&kit.dirs, "service *"));
-    kit_free(&kit);
-}
-
-static void what_is_required_is_asked_for_always(void **state)
-{
-    (void)state;
-    struct kit kit = kit_make(tw_kind_find("service"), "*");
-    static const char *const required[] = {"send", "smtp"};
-    struct tw_error e;
-    assert_int_equal(
-        tw_options_set(kit.kind->options, kit.settings, "require", required, 2, &e), 0);
-    kit_check(&kit, TW_LEVEL_FAIL, "gone", "cannot read service: No such file");
-    assert_int_equal(kit.instances.count, 2);
-    put_text("service", "");
-    kit_check(&kit, TW_LEVEL_FAIL, "gone", "Not a directory");
-    unlink("service");
-    assert_int_equal(symlink("service", "service"), 0);
-    kit_check(&kit, TW_LEVEL_UNKNOWN, "cannot-look", "symbolic links");
-    assert_true(tw_strings_has(&kit.instances, "send"));
-    assert_true(tw_strings_has(&kit.dirs, "service *"));
-    kit_free(&kit);
-}
-
-static void names_that_are_no_titles(void **state)
-{
-    (void)state;
-    struct kit kit = make_star();
-    make_dir("service/good");
-    make_dir("service/a b");
-    kit_check(&kit, TW_LEVEL_OK, "ok", "2 services");
-    kit_expect(&kit, "names", TW_LEVEL_WARN, "bad-name", "not watched, for their names have what titles cannot have: \"a b\"");
-    assert_int_equal(kit.instances.count, 1);
-    char name[300] = "service/";
-    memset(name + 8, 'x', 200);
-    make_dir(name);
-    make_dir("service/-dash");
-    make_dir("service/new\nline");
-    make_dir("service/\x1b[2J");
-    make_dir("service/\xff");
-    kit_check(&kit, TW_LEVEL_OK, "ok", "7 services");
-    assert_int_equal(kit.instances.count, 1);
-    assert_non_null(kit_find(&kit, "names"));
-    assert_int_equal(kit_find(&kit, "names")->level, TW_LEVEL_WARN);
-    kit_free(&kit);
-}
-
-static void ten_thousand_services(void **state)
-{
-    (void)state;
-    struct kit kit = make_star();
-    for (int i = 0; i < 10000; i++) {
-        char name[40];
-        snprintf(name, sizeof name, "service/s%d", i);
-        make_dir(name);
-    }
-    kit_check(&kit, TW_LEVEL_OK, "ok", "10000 services");
-    assert_int_equal(kit.instances.count, 10000);
-    kit_free(&kit);
-}
-
-static void settings_that_are_refused(void **state)
-{
-    (void)state;
-    static const char *const bad[] = {"good", "a b"};
-    struct kit kit = kit_make(tw_kind_find("service"), "smtp");
-    struct tw_error e;
-    assert_int_equal(kit.kind->validate(kit.settings, "smtp", &e), 0);
-    assert_int_equal(tw_options_set(kit.kind->options, kit.settings, "require", bad, 1, &e), 0);
-    assert_int_equal(kit.kind->validate(kit.settings, "*", &e), 0);
-    assert_int_equal(kit.kind->validate(kit.settings, "smtp", &e), -1);
-    assert_int_equal(tw_options_set(kit.kind->options, kit.settings, "require", bad, 2, &e), 0);
-    assert_int_equal(kit.kind->validate(kit.settings, "*", &e), -1);
-    assert_non_null(strstr(e.text, "\"a b\""));
-    kit_free(&kit);
-}
-
 /* ---- letters ------------------------------------------------------------------------------ */
 
 static void the_evidence_is_what_svstat_and_the_log_say(void **state)
@@ -618,6 +535,7 @@ int main(void)
         TEST(a_service_that_is_gone),
         TEST(a_directory_that_cannot_be_looked_at),
         TEST(no_supervise),
+        TEST(a_service_that_has_just_come_has_a_moment),
         TEST(supervise_ok_that_is_no_fifo),
         TEST(a_status_that_is_none),
         TEST(down_and_wanted_down),
@@ -631,11 +549,6 @@ int main(void)
         TEST(the_clock_set_back),
         TEST(memory_that_is_garbled),
         TEST(memory_of_random_bytes),
-        TEST(star_asks_for_each_directory),
-        TEST(what_is_required_is_asked_for_always),
-        TEST(names_that_are_no_titles),
-        TEST(ten_thousand_services),
-        TEST(settings_that_are_refused),
         TEST(the_evidence_is_what_svstat_and_the_log_say),
         TEST(evidence_of_nothing_at_all),
         TEST(the_advice_fits_what_is_wrong),

@@ -26,8 +26,8 @@ static void runs_fall_on_the_grid(void **state)
     (void)state;
     static const struct {
         int64_t started_ms, due_ms;
-    } cases[] = {{100, 60100},    {60100, 120100},  {60101, 120100}, {60050, 120100},
-                 {90099, 120100}, {90100, 180100},  {0, 60100},      {70000, 120100},
+    } cases[] = {{100, 60100},     {60100, 120100}, {60101, 120100}, {60050, 120100},
+                 {90099, 120100},  {90100, 180100}, {0, 60100},      {70000, 120100},
                  {119999, 180100}, {120100, 180100}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct tw_schedule s = tw_schedule_begin(MINUTE, 100, 0);
@@ -55,7 +55,8 @@ static void a_phase_belongs_to_a_kind(void **state)
 static void two_jobs_meet_wherever_they_begin(void **state)
 {
     (void)state;
-    struct tw_schedule a = tw_schedule_begin(MINUTE, 700, 5), b = tw_schedule_begin(MINUTE, 700, 29999);
+    struct tw_schedule a = tw_schedule_begin(MINUTE, 700, 5),
+                       b = tw_schedule_begin(MINUTE, 700, 29999);
     tw_schedule_started(&a, 5);
     tw_schedule_started(&b, 29999);
     assert_int_equal(a.due_ms, b.due_ms);
@@ -199,8 +200,7 @@ static void end_run(struct life *life, bool looked)
 {
     const int64_t failures = life->s.failures;
     tw_schedule_ended(&life->s, looked, life->now_ms);
-    const int64_t most =
-        life->s.every_ms > QUARTER ? life->s.every_ms : QUARTER;
+    const int64_t most = life->s.every_ms > QUARTER ? life->s.every_ms : QUARTER;
     assert_true(life->s.due_ms <= life->now_ms + most + life->s.every_ms);
     assert_int_equal(life->s.failures, looked ? 0 : failures + 1);
     life->looked = looked;
