@@ -111,6 +111,7 @@ int main(int argc, char **argv)
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
     const char *file = NULL;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL);
     for (int option; (option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1;) {
         switch (option) {
         case 'c':

@@ -285,6 +285,8 @@ static void watch_signals(struct tw_app *app)
     sigset_t ours;
     sigemptyset(&ours);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD,
+           SIG_DFL); /* ignored, if whoever started us did: then nobody could be waited for */
     for (size_t i = 0; i < TW_COUNT(signals); i++) {
         app->signals[app->signal_count++] =
             tw_signal_new(app->loop, signals[i].number, signals[i].call, app);

@@ -12,6 +12,7 @@ struct tw_aspects {
     struct tw_state *state;
     void (*news)(void *context, struct tw_aspect *aspect, enum tw_incident_news what);
     void *context;
+    int64_t patience_ms;
     struct tw_aspect **items; /* sorted by job, then part */
     size_t count;
 };
@@ -136,6 +137,11 @@ static bool sane(const struct tw_state_aspect *row)
            (row->aspect[job] == '\0' || (row->aspect[job] == '/' && row->aspect[job + 1]));
 }
 
+void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms)
+{
+    aspects->patience_ms = patience_ms;
+}
+
 void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
                         int64_t now_ms)
 {
@@ -211,12 +217,28 @@ static bool differs(const struct tw_incident *a, const struct tw_incident *b)
            (b->stage == TW_STAGE_PENDING && (a->fails != b->fails || a->unknowns != b->unknowns));
 }
 
+/* It failed for longer than its letter should have taken, and is well before there was one: that
+ * must not go by untold. */
+static bool was_kept_waiting(const struct tw_aspects *a, const struct tw_aspect *aspect,
+                             enum tw_incident_news news, enum tw_incident_event event,
+                             struct tw_when when)
+{
+    return news == TW_NEWS_CLEARED && event == TW_EVENT_GOOD && a->patience_ms > 0 &&
+           when.now_ms - aspect->wait_from_ms > a->patience_ms;
+}
+
 static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incident_event event,
                  bool scheduled, const struct tw_incident_rule *rule, struct tw_when when)
 {
     const struct tw_incident before = aspect->incident;
-    const enum tw_incident_news news =
+    enum tw_incident_news news =
         tw_incident_step(&aspect->incident, event, scheduled, when.now_s, rule);
+    if (was_kept_waiting(a, aspect, news, event, when)) {
+        aspect->incident = before;
+        aspect->incident.stage = TW_STAGE_CLOSING;
+        aspect->incident.closed_s = when.now_s;
+        news = TW_NEWS_CLOSING;
+    }
     const enum tw_stage stage = aspect->incident.stage;
     if (stage != before.stage && (stage == TW_STAGE_OPEN || stage == TW_STAGE_CLOSING))
         aspect->wait_from_ms = when.now_ms;
@@ -233,12 +255,18 @@ static void set_text(char **where, const char *text)
     }
 }
 
+/* Said of every job once; worth knowing only of one that was overdue. */
+static bool is_on_time(const struct tw_finding *finding)
+{
+    return finding->level == TW_LEVEL_OK && strcmp(finding->aspect, "schedule") == 0;
+}
+
 bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
                         const struct tw_finding *finding, bool scheduled,
                         const struct tw_incident_rule *rule, struct tw_when when)
 {
     struct tw_aspect *aspect = find(aspects, job, finding->aspect);
-    if (!aspect && finding->level == TW_LEVEL_NONE)
+    if (!aspect && (finding->level == TW_LEVEL_NONE || is_on_time(finding)))
         return false;
     if (!aspect)
         aspect = add(aspects, job, finding->aspect);
@@ -246,6 +274,7 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
     const int64_t before_since_s = aspect->since_s;
     const bool same_code = strcmp(aspect->code, finding->code) == 0;
     aspect->stale = false;
+    aspect->changed = aspect->changed && finding->level == TW_LEVEL_NONE;
     aspect->level = finding->level;
     set_text(&aspect->code, finding->code);
     set_text(&aspect->text, finding->text);
@@ -301,7 +330,7 @@ void tw_aspects_job_changed(struct tw_aspects *aspects, const char *job)
     size_t count;
     const size_t first = tw_aspects_of(aspects, job, &count);
     for (size_t i = first; i < first + count; i++)
-        aspects->items[i]->stale = true;
+        aspects->items[i]->changed = true;
 }
 
 void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_when when)
@@ -309,7 +338,7 @@ void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_w
     size_t count;
     const size_t first = tw_aspects_of(aspects, job, &count);
     for (size_t i = first + count; i-- > first;)
-        if (aspects->items[i]->stale)
+        if (aspects->items[i]->stale || aspects->items[i]->changed)
             drop(aspects, i, when);
 }
 

@@ -24,7 +24,8 @@ struct tw_aspect {
     int64_t since_s; /* at this level since */
     struct tw_incident incident;
     int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
-    bool stale;           /* of an earlier start or other settings, not yet reported anew */
+    bool stale;           /* of an earlier start: not yet reported anew */
+    bool changed;         /* of other settings: no real finding of it yet under the new ones */
 };
 
 struct tw_aspects;
@@ -36,6 +37,10 @@ struct tw_aspects *tw_aspects_new(struct tw_log *log, struct tw_state *state,
                                                enum tw_incident_news what),
                                   void *context);
 void tw_aspects_free(struct tw_aspects **aspects);
+
+/* How long an open incident may wait for its letter before its end is told, too, should it come
+ * first (letters are held back for up to an hour). */
+void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms);
 
 /* From the state, at the start. The strings are copied. */
 void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,

@@ -120,7 +120,9 @@ static void send_more(void *context)
             if (!client->write)
                 client->write = tw_watch_new(client->control->parts.loop, client->fd, TW_LOOP_WRITE,
                                              send_more, client);
-            tw_timer_set(client->idle, IDLE_MS);
+            if (!tw_timer_active(
+                    client->idle)) /* for the whole answer, however slowly it is read */
+                tw_timer_set(client->idle, IDLE_MS);
             return;
         } else if (errno != EINTR) {
             close_client(client);
@@ -279,7 +281,7 @@ static bool drop_oldest(struct tw_control *control)
 {
     struct client *oldest = NULL; /* the newest is the first of the list */
     for (struct client *client = control->clients; client; client = client->next)
-        if (!client->asked)
+        if (!client->asked || (client->ready && !client->may_change))
             oldest = client;
     if (oldest)
         close_client(oldest);

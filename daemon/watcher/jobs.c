@@ -57,6 +57,7 @@ static struct tw_job *add(struct tw_jobs *jobs, const struct tw_job_config *conf
                           tw_loop_now_ms(jobs->loop));
     job->private = tw_alloc(sizeof *job->private);
     job->private->jobs = jobs;
+    job->private->overdue_told = -1;
     job->private->watches = tw_watch_set_new(jobs->watches, job);
     const size_t at = position(jobs, job->name);
     jobs->items = tw_realloc_array(jobs->items, jobs->count + 1, sizeof *jobs->items);
@@ -126,9 +127,7 @@ static const struct tw_job_config *settings_for(const struct tw_config *config,
 {
     const struct tw_job_config *own = tw_config_find(config, job->name);
     *instance = !own;
-    if (own || !job->instance)
-        return own;
-    return star_of(config, job->config->kind);
+    return own ? own : star_of(config, job->config->kind);
 }
 
 bool tw_jobs_restore(struct tw_jobs *jobs, const char *name, int64_t last_start_s,
@@ -170,13 +169,17 @@ int tw_jobs_forget(struct tw_jobs *jobs, struct tw_job *job,
 
 /* ---- a new configuration ------------------------------------------------------------------ */
 
-/* The job goes on under `config`; true if that is another setting than before. */
-static bool adopt(struct tw_jobs *jobs, struct tw_job *job, const struct tw_job_config *config)
+/* The job goes on under `config`; true if that is another setting than before, or `moved`. */
+static bool adopt(struct tw_jobs *jobs, struct tw_job *job, const struct tw_job_config *config,
+                  bool moved)
 {
-    const bool same = tw_job_config_equal(job->config, config);
+    const bool same = !moved && tw_job_config_equal(job->config, config);
     job->config = config;
     if (same)
         return false;
+    if (job->private->run)
+        job->private->run->old_settings = true;
+    job->private->overdue_told = -1;
     const int64_t now_ms = tw_loop_now_ms(jobs->loop);
     tw_schedule_change(&job->schedule, every_ms(config),
                        tw_schedule_phase(config->kind->name, every_ms(config)), now_ms);
@@ -184,26 +187,34 @@ static bool adopt(struct tw_jobs *jobs, struct tw_job *job, const struct tw_job_
     return true;
 }
 
+static bool same_places(const struct tw_places *a, const struct tw_places *b)
+{
+    return strcmp(a->qmail_dir, b->qmail_dir) == 0 && strcmp(a->log_dir, b->log_dir) == 0 &&
+           strcmp(a->service_dir, b->service_dir) == 0;
+}
+
 void tw_jobs_configure(struct tw_jobs *jobs, const struct tw_config *config,
                        void (*dropped)(void *context, struct tw_job *job),
                        void (*changed)(void *context, struct tw_job *job), void *context)
 {
+    const struct tw_places places = tw_config_places(config);
+    const bool moved = jobs->config && !same_places(&jobs->places, &places);
     for (size_t i = jobs->count; i-- > 0;) {
         struct tw_job *job = jobs->items[i];
         bool instance;
         const struct tw_job_config *settings = settings_for(config, job, &instance);
-        if (!settings) {
+        if (!settings || (moved && instance)) { /* the others are found in their new place */
             if (dropped)
                 dropped(context, job);
             drop(jobs, job);
             continue;
         }
         job->instance = instance;
-        if (adopt(jobs, job, settings) && changed)
+        if (adopt(jobs, job, settings, moved) && changed)
             changed(context, job);
     }
     jobs->config = config;
-    jobs->places = tw_config_places(config);
+    jobs->places = places;
     for (size_t i = 0; i < config->job_count; i++)
         if (!tw_jobs_find(jobs, config->jobs[i].name))
             add(jobs, &config->jobs[i], config->jobs[i].title);

@@ -13,6 +13,7 @@ struct tw_job_run {
     enum tw_reason reason;
     int64_t seq;
     int64_t started_ms;
+    bool old_settings;     /* a reload changed them meanwhile: its findings do not count */
     bool main_seen;        /* it has reported a finding of its main aspect */
     struct tw_buf reports; /* frames of a worker, not believed before its end frame */
     struct tw_buf text;    /* TW_WIRE_TEXT, which runs do not send */
@@ -28,7 +29,7 @@ struct tw_job_private {
     int64_t event_ms;       /* the last run that an event began */
     int64_t events;         /* such runs in quick succession */
     bool again;             /* asked for, or an event, while it ran */
-    bool overdue_told;
+    int overdue_told;       /* -1: nothing was said yet */
 };
 
 struct waiter {
@@ -54,7 +55,8 @@ struct tw_jobs {
     struct tw_procs procs; /* of the moment in which the loop runs jobs */
     bool have_procs;
     int64_t moment;
-    int64_t planned_ms; /* what the timer is set to; INT64_MAX: not set */
+    int64_t quiet_until_ms; /* no run that an event begins before this */
+    int64_t planned_ms;     /* what the timer is set to; INT64_MAX: not set */
     bool started, ticking;
 };
 

@@ -457,6 +457,7 @@ void tw_mailer_stop(struct tw_mailer *mailer, tw_loop_call *idle, void *context)
 {
     mailer->started = false;
     tw_timer_stop(mailer->timer);
+    tw_jobs_unask(mailer->parts.jobs, mailer);
     tw_post_stop(mailer->post, idle, context);
 }
 
@@ -476,6 +477,7 @@ void tw_mailer_free(struct tw_mailer **mailer)
     struct tw_mailer *m = *mailer;
     if (!m)
         return;
+    tw_jobs_unask(m->parts.jobs, m);
     clear_proofs(m);
     tw_timer_free(&m->timer);
     tw_post_free(&m->post);
@@ -486,6 +488,7 @@ void tw_mailer_free(struct tw_mailer **mailer)
 void tw_mailer_configure(struct tw_mailer *mailer, const struct tw_config *config)
 {
     mailer->config = config;
+    tw_aspects_patience(mailer->parts.aspects, 2 * wait_ms(mailer) + CONFIRM_MS + GATHER_MS);
     tw_post_configure(mailer->post, config);
     if (mailer->started)
         consider(mailer);

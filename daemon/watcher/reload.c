@@ -100,13 +100,13 @@ static void notify_reloading(void)
                (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
-/* Settings that only a start can take. */
-static void warn_of_restart(const struct tw_app *app, const struct tw_config *new)
+/* What only a start can take. */
+static int check_fixed(const struct tw_app *app, const struct tw_config *new, struct tw_error *e)
 {
-    const struct tw_config *old = app->config;
-    if (strcmp(old->state_dir, new->state_dir) != 0)
-        tw_log_line(app->log, TW_LOG_WARN, TW_SELF,
-                    "state_dir changes only with a restart (svc -t)");
+    if (strcmp(app->config->state_dir, new->state_dir) == 0)
+        return 0;
+    return tw_fail(e, "%s: state_dir changes only with a restart (svc -t): it is %s now", new->file,
+                   app->config->state_dir);
 }
 
 /* The socket that `new` asks for, where it asks for another than there is: made before anything is
@@ -142,11 +142,10 @@ void tw_app_reload(void *context)
     struct tw_error e;
     struct tw_config *new = tw_config_load(app->options.config_file, &e);
     struct tw_control *control = NULL;
-    if (!new || prepare_control(app, new, &control, &e) != 0) {
+    if (!new || check_fixed(app, new, &e) != 0 || prepare_control(app, new, &control, &e) != 0) {
         tw_config_free(&new);
         refuse(app, e.text);
     } else {
-        warn_of_restart(app, new);
         struct tw_config *old = app->config;
         app->config = new;
         if (control) {

@@ -185,13 +185,14 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
     if (job) {
         const int64_t now_ms = tw_loop_now_ms(jobs->loop);
         const bool scheduled = run->reason == TW_REASON_SCHEDULE;
-        if (looked && !run->main_seen && !job->private->look_at_ms) {
+        const bool old = run->old_settings;
+        if (looked && !old && !run->main_seen && !job->private->look_at_ms) {
             looked = false;
             detail = "cannot check: the run found nothing";
         }
-        if (looked)
+        if (looked && !old)
             tw_watch_set_end(job->private->watches);
-        else
+        else if (!old)
             on_finding(run, &(struct tw_finding){TW_LEVEL_UNKNOWN, "", "no-answer", detail});
         job->private->run = NULL;
         job->private->queued_ms = 0;
@@ -199,9 +200,11 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
         job->took_ms = now_ms - run->started_ms;
         if (jobs->lock)
             tw_joblock_release(jobs->lock, job->name);
-        tw_schedule_ended(&job->schedule, looked, now_ms);
+        tw_schedule_ended(&job->schedule, looked || old, now_ms);
+        if (old) /* now under the new ones */
+            tw_schedule_sooner(&job->schedule, now_ms);
         jobs->listener.ended(jobs->listener.context, job, scheduled,
-                             looked && !job->private->look_at_ms);
+                             looked && !old && !job->private->look_at_ms);
         tw_runs_tell_waiters(jobs, job, seq, false);
         plan_job(jobs, job);
     }
@@ -270,7 +273,7 @@ static void worker_ended(void *context, enum tw_outcome outcome, const char *det
         run->job->private->run = NULL;
         run->job = NULL;
     }
-    if (run->job && outcome == TW_OUTCOME_DONE) {
+    if (run->job && outcome == TW_OUTCOME_DONE && !run->old_settings) {
         tw_watch_set_begin(run->job->private->watches);
         believe(run);
     }
@@ -285,6 +288,7 @@ static void run_in_worker(struct tw_jobs *jobs, struct tw_job_run *run)
     struct tw_request request = {
         .timeout_ms = run->job->config->common.timeout_s * 1000,
         .reports_max = TW_WIRE_REPORTS_MAX,
+        .key = run->job->name,
         .context = run,
         .begun = worker_begun,
         .report = worker_report,
@@ -312,7 +316,8 @@ static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reaso
     if (!take_lock(jobs, job)) {
         if (reason == TW_REASON_SCHEDULE)
             tw_schedule_overlap(&job->schedule, now_ms);
-        p->look_at_ms = reason == TW_REASON_SCHEDULE ? 0 : now_ms + LOCKED_MS;
+        if (reason != TW_REASON_SCHEDULE || p->look_at_ms || p->again)
+            p->look_at_ms = now_ms + LOCKED_MS;
         p->again = false;
         return;
     }
@@ -338,7 +343,7 @@ static void tell_overdue(struct tw_jobs *jobs, struct tw_job *job, int64_t now_m
     struct tw_job_private *p = job->private;
     const int64_t waits_ms = p->queued_ms ? now_ms - p->queued_ms : 0;
     const bool overdue = waits_ms > 2 * job->schedule.every_ms && waits_ms > OVERDUE_LOOK_MS;
-    if (overdue == p->overdue_told)
+    if ((int)overdue == p->overdue_told)
         return;
     p->overdue_told = overdue;
     char *text = overdue ? tw_format("overdue: waits for a free worker since %s",
@@ -385,6 +390,12 @@ void tw_runs_tick(void *context)
         consider(jobs, jobs->items[i], now_ms);
     if (jobs->have_procs)
         tw_procs_free(&jobs->procs);
+    /* Passes over /proc that events ask for take a twentieth of the time at most, whatever others'
+     * processes do. */
+    if (jobs->have_procs) {
+        const int64_t after_ms = tw_loop_now_ms(jobs->loop);
+        jobs->quiet_until_ms = after_ms + 20 * (after_ms - now_ms);
+    }
     jobs->have_procs = false;
     jobs->ticking = false;
     tw_runs_plan(jobs);
@@ -398,7 +409,9 @@ void tw_runs_fired(void *context)
     struct tw_job_private *p = job->private;
     const int64_t now_ms = tw_loop_now_ms(p->jobs->loop);
     const int64_t gap_ends_ms = p->events < EVENTS_AT_ONCE ? now_ms : p->event_ms + EVENT_GAP_MS;
-    const int64_t at_ms = gap_ends_ms > now_ms ? gap_ends_ms : now_ms;
+    int64_t at_ms = gap_ends_ms > now_ms ? gap_ends_ms : now_ms;
+    if (at_ms < p->jobs->quiet_until_ms)
+        at_ms = p->jobs->quiet_until_ms;
     if (!p->look_at_ms || p->look_at_ms > at_ms)
         p->look_at_ms = at_ms;
     plan_job(p->jobs, job);

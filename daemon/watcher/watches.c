@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,7 +44,8 @@ struct tw_watches {
     char *proc_root;
     void (*fired)(void *owner);
     struct tw_watch_set *sets;
-    int inotify; /* -1: there is none to be had */
+    int inotify;           /* -1: there is none to be had */
+    size_t pids, pids_max; /* descriptors; the rest of them is for workers */
     struct tw_watch *watch;
 };
 
@@ -53,8 +55,10 @@ static void pid_free(struct pid_entry *entry)
 {
     tw_watch_free(&entry->watch);
     tw_timer_free(&entry->gone);
-    if (entry->fd >= 0)
+    if (entry->fd >= 0) {
         close(entry->fd);
+        entry->set->owner->pids--;
+    }
     free(entry);
 }
 
@@ -87,6 +91,8 @@ void tw_watch_set_pid(struct tw_watch_set *set, pid_t pid, uint64_t start_ticks)
             entry->wanted = true;
             return;
         }
+    if (set->owner->pids >= set->owner->pids_max)
+        return; /* the schedule alone looks after it */
     const int fd = open_pid(set->owner, pid, start_ticks);
     if (fd < 0 && errno != ESRCH)
         return;
@@ -98,6 +104,7 @@ void tw_watch_set_pid(struct tw_watch_set *set, pid_t pid, uint64_t start_ticks)
                                 .fd = fd,
                                 .wanted = true};
     set->pids = entry;
+    set->owner->pids += fd >= 0;
     if (fd >= 0) {
         entry->watch = tw_watch_new(set->owner->loop, fd, TW_LOOP_READ, pid_ended, entry);
     } else {
@@ -260,6 +267,15 @@ void tw_watch_set_free(struct tw_watch_set **set)
     *set = NULL;
 }
 
+/* Half of what the process may open, so that workers find their pipes. */
+static size_t room_for_pids(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    return limit.rlim_cur == RLIM_INFINITY ? 65536 : (size_t)limit.rlim_cur / 2;
+}
+
 struct tw_watches *tw_watches_new(struct tw_loop *loop, const char *proc_root,
                                   void (*fired)(void *owner))
 {
@@ -267,6 +283,7 @@ struct tw_watches *tw_watches_new(struct tw_loop *loop, const char *proc_root,
     w->loop = loop;
     w->proc_root = tw_strdup(proc_root);
     w->fired = fired;
+    w->pids_max = room_for_pids();
     w->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (w->inotify >= 0)
         w->watch = tw_watch_new(loop, w->inotify, TW_LOOP_READ, inotify_ready, w);

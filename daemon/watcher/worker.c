@@ -23,6 +23,7 @@ enum {
     PATIENCE_MS = 200, /* a request that takes longer no longer keeps the queue waiting */
     GRACE_MS = 2000,   /* from TERM to KILL */
     ORPHAN_MS = 1000,  /* from the reap to the end of a pipe that somebody else holds */
+    ALONE_STUCK_MAX = 8,
     STUCK_MAX = 32,    /* workers that will not die; past that no new ones */
     STDERR_MAX = 1024, /* kept of what a worker says there */
     CHUNK = 65536,
@@ -33,6 +34,7 @@ enum stage { WORKING, TERMED, KILLED };
 struct request {
     struct tw_request r;
     struct request *next;
+    char *key; /* our copy; NULL: none */
 };
 
 struct queue {
@@ -48,6 +50,7 @@ struct worker {
     struct tw_buf to_send, received, said;
     size_t reports;
     struct request *request; /* what it works at; NULL: idle or being ended */
+    char *hangs_at;          /* the key of the request that it was given up for */
     int64_t deadline_ms;
     enum stage stage;
     bool alone, slow, reaped, eof;
@@ -74,6 +77,7 @@ static void end_request(struct tw_workers *w, struct request *request, enum tw_o
     w->open--;
     request->r.ended(request->r.context, outcome, detail);
     tw_buf_free(&request->r.frame);
+    free(request->key);
     free(request);
 }
 
@@ -97,6 +101,25 @@ static struct request *pop(struct queue *q)
     return request;
 }
 
+/* Of one sort, those that were told to end and have not. */
+static size_t count_ending(const struct tw_workers *w, bool alone)
+{
+    size_t count = 0;
+    for (const struct worker *worker = w->workers; worker; worker = worker->next)
+        count += worker->alone == alone && worker->stage != WORKING && !worker->reaped;
+    return count;
+}
+
+/* Is the last worker of this job still there, and cannot be killed? Another would only hang, too.
+ */
+static bool hangs_still(const struct tw_workers *w, const char *key)
+{
+    for (const struct worker *worker = w->workers; worker && key; worker = worker->next)
+        if (worker->stage == KILLED && worker->hangs_at && strcmp(worker->hangs_at, key) == 0)
+            return true;
+    return false;
+}
+
 /* ---- one worker --------------------------------------------------------------------------- */
 
 static void forget_worker(struct worker *worker)
@@ -114,6 +137,7 @@ static void forget_worker(struct worker *worker)
     tw_buf_free(&worker->to_send);
     tw_buf_free(&worker->received);
     tw_buf_free(&worker->said);
+    free(worker->hangs_at);
     free(worker);
 }
 
@@ -122,9 +146,11 @@ static void end_worker(struct worker *worker)
 {
     if (worker->stage != WORKING)
         return;
-    worker->stage = TERMED;
-    kill(-worker->child.pid, SIGTERM);
-    tw_timer_set(worker->timer, GRACE_MS);
+    /* A transport gets no grace: what it still did would come beside the next one's. */
+    worker->stage = worker->alone ? KILLED : TERMED;
+    kill(-worker->child.pid, worker->alone ? SIGKILL : SIGTERM);
+    if (!worker->alone)
+        tw_timer_set(worker->timer, GRACE_MS);
 }
 
 /* Its request, if any, ends with this outcome; the worker is of no more use. */
@@ -132,6 +158,8 @@ static void give_up(struct worker *worker, enum tw_outcome outcome, const char *
 {
     struct request *request = worker->request;
     worker->request = NULL;
+    if (request && request->key)
+        worker->hangs_at = tw_strdup(request->key);
     end_worker(worker);
     if (request)
         end_request(worker->owner, request, outcome, detail);
@@ -224,7 +252,13 @@ static void let_go(struct worker *worker)
 
 static void next_request(struct worker *worker)
 {
-    struct request *request = worker->alone || worker->slow ? NULL : pop(&worker->owner->shared);
+    struct tw_workers *w = worker->owner;
+    struct request *request = worker->alone || worker->slow ? NULL : pop(&w->shared);
+    while (request && hangs_still(w, request->key)) {
+        end_request(w, request, TW_OUTCOME_TIMEOUT,
+                    "its last run still hangs and cannot be killed");
+        request = pop(&w->shared);
+    }
     if (request)
         set_request(worker, request);
     else
@@ -345,7 +379,8 @@ static void out_ready(void *context)
 static void pid_ready(void *context)
 {
     struct worker *worker = context;
-    if (waitpid(worker->child.pid, &worker->status, WNOHANG) != worker->child.pid)
+    const pid_t got = waitpid(worker->child.pid, &worker->status, WNOHANG);
+    if (got != worker->child.pid && !(got < 0 && errno == ECHILD))
         return;
     tw_watch_free(&worker->pid_watch);
     worker->reaped = true;
@@ -356,8 +391,9 @@ static void pid_ready(void *context)
 
 static struct worker *start_worker(struct tw_workers *w, bool alone, struct tw_error *e)
 {
-    if (tw_workers_stuck(w) >= STUCK_MAX) {
-        tw_fail(e, "%d workers hang and cannot be ended", STUCK_MAX);
+    const size_t most = alone ? ALONE_STUCK_MAX : STUCK_MAX;
+    if (count_ending(w, alone) >= most) {
+        tw_fail(e, "%zu workers hang and cannot be ended", most);
         return NULL;
     }
     struct worker *worker = tw_alloc(sizeof *worker);
@@ -397,6 +433,11 @@ static bool served(const struct tw_workers *w)
 static void start(struct tw_workers *w, struct request *request, bool alone)
 {
     struct tw_error e;
+    if (hangs_still(w, request->key)) {
+        end_request(w, request, TW_OUTCOME_TIMEOUT,
+                    "its last run still hangs and cannot be killed");
+        return;
+    }
     struct worker *worker = start_worker(w, alone, &e);
     if (worker)
         set_request(worker, request);
@@ -452,6 +493,7 @@ void tw_workers_submit(struct tw_workers *workers, struct tw_request *r)
 {
     struct request *request = tw_alloc(sizeof *request);
     request->r = *r;
+    request->key = tw_strdup(r->key);
     r->frame = (struct tw_buf){0};
     push(r->alone ? &workers->alone : &workers->shared, request);
     workers->open++;

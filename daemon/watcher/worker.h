@@ -30,6 +30,8 @@ struct tw_request {
     int64_t timeout_ms;
     bool alone; /* in a worker of its own */
     size_t reports_max;
+    const char *key; /* while a worker given up for the same key cannot be killed, this ends at
+                        once; copied; NULL: none */
     void *context;
     /* It was sent to a worker just now; again, if that one was gone already. May be NULL. */
     void (*begun)(void *context);

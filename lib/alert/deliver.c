@@ -6,7 +6,7 @@
 #include "alert/letter.h"
 #include "kinds/wire.h"
 
-enum { PATH_MAX_BYTES = 4096, ADDRESS_MAX = 1024, ADDRESSES_MAX = 256 };
+enum { PATH_MAX_BYTES = 4096, ADDRESS_MAX = 1024, ADDRESSES_MAX = 1000 };
 
 void tw_deliver_put(struct tw_buf *out, const struct tw_transport_config *transport,
                     const struct tw_strings *to, const char *host, const char *text, size_t length)

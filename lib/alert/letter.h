@@ -30,12 +30,13 @@ struct tw_letter {
     const struct tw_strings *to;
     const char *id; /* unique, [A-Za-z0-9.]; Message-ID is <ID@HOST> */
     int64_t now_s;
-    const struct tw_letter_entry *entries; /* at least one; failing ones first, else in order of time */
+    const struct tw_letter_entry
+        *entries; /* at least one; failing ones first, else in order of time */
     size_t entry_count;
     size_t came_and_went; /* opened and closed while letters were held back */
     bool summary;         /* the hourly one, beyond max_per_hour */
     bool last_of_hour;    /* max_per_hour is reached with this one: says that summaries follow */
-    bool about_qmail; /* mail's own way out is concerned: header X-Toaster-Watcher: ... qmail */
+    bool about_qmail;     /* mail's own way out is concerned: header X-Toaster-Watcher: ... qmail */
 };
 
 /* Appends the whole message. */

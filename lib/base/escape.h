@@ -1,6 +1,6 @@
 /* Text from outside (log lines, file names, other programs' output), made harmless for a log
  * line, a letter or a terminal: control characters (C0, DEL, C1), bytes that are not UTF-8, and
- * the Unicode marks that reorder or break lines (U+200E/F, U+2028-202E, U+2066-2069) become
+ * the Unicode marks that reorder or break lines (U+061C, U+200E/F, U+2028-202E, U+2066-2069) become
  * \xNN, a byte each; a tab becomes a space, a newline \n. All else stays. */
 #ifndef TW_BASE_ESCAPE_H
 #define TW_BASE_ESCAPE_H

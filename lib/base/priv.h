@@ -17,7 +17,7 @@ int tw_priv_drop(uid_t uid, gid_t gid, struct tw_error *e);
  * `timeout_ms`, after which it is killed and the call fails. The child's exit code 0 is success;
  * with another one the output is the error's text. Only for workers: forks without exec. */
 typedef int tw_priv_work(void *context, int fd, struct tw_error *e);
-int tw_priv_run(uid_t uid, gid_t gid, tw_priv_work *work, void *context, size_t max,
-                int timeout_ms, char **output, size_t *length, struct tw_error *e);
+int tw_priv_run(uid_t uid, gid_t gid, tw_priv_work *work, void *context, size_t max, int timeout_ms,
+                char **output, size_t *length, struct tw_error *e);
 
 #endif

@@ -106,7 +106,10 @@ static void check_age(const struct tw_run *run, const struct settings *s, const 
 {
     if (s->max_age == TW_NEVER)
         return;
-    const int64_t age_s = run->now_s - st->st_mtim.tv_sec;
+    int64_t age_s;
+    if (__builtin_sub_overflow(run->now_s, (int64_t)st->st_mtim.tv_sec, &age_s))
+        age_s =
+            st->st_mtim.tv_sec < 0 ? INT64_MAX : 0; /* whoever may touch it may write any time */
     if (age_s > s->max_age)
         tw_report(run, TW_LEVEL_FAIL, "age", "too-old", "%s was last written %s ago, limit %s",
                   s->path, tw_duration_show(age_s).text, tw_duration_show(s->max_age).text);
@@ -120,9 +123,15 @@ static void file_run(const struct tw_run *run)
     const struct settings *s = run->settings;
     struct stat st;
     if (!look(run, s, &st)) {
-        static const char *const others[] = {"size", "mode", "age"};
+        const struct {
+            const char *aspect;
+            bool wanted;
+        } others[] = {{"size", s->max_size != TW_NEVER || s->not_empty},
+                      {"mode", s->mode != TW_NEVER},
+                      {"age", s->max_age != TW_NEVER}};
         for (size_t i = 0; i < TW_COUNT(others); i++)
-            tw_report(run, TW_LEVEL_NONE, others[i], "not-looked", "no file to look at");
+            if (others[i].wanted)
+                tw_report(run, TW_LEVEL_NONE, others[i].aspect, "not-looked", "no file to look at");
         return;
     }
     tw_report(run, TW_LEVEL_OK, "", "ok", "%s", tw_size_show(st.st_size).text);

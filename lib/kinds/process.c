@@ -20,7 +20,7 @@
 
 /* Processes watched by pidfd for one job: what has more of them than this is looked after by the
  * schedule alone. */
-enum { WATCH_MAX = 1000 };
+enum { WATCH_MAX = 256 };
 
 struct settings {
     char *name, *pidfile, *user;
@@ -81,14 +81,14 @@ static bool matches(const struct look *look, const struct tw_proc *proc)
     const char *root = look->run->places->proc_root;
     if (!alive(proc) || strncmp(proc->comm, look->name, TW_COMM_MAX) != 0)
         return false;
-    if (strlen(look->name) >= TW_COMM_MAX) {
-        char argv0[256];
-        if (tw_proc_argv0(root, proc->pid, argv0, sizeof argv0) != 0 ||
-            strcmp(argv0, look->name) != 0)
-            return false;
-    }
     uid_t uid;
-    return look->any_uid || (tw_proc_uid(root, proc->pid, &uid) == 0 && uid == look->uid);
+    if (!look->any_uid && (tw_proc_uid(root, proc->pid, &uid) != 0 || uid != look->uid))
+        return false;
+    /* Last, for reading it can hang, and any user may give a process this name. */
+    char argv0[256];
+    return strlen(look->name) < TW_COMM_MAX ||
+           (tw_proc_argv0(root, proc->pid, argv0, sizeof argv0) == 0 &&
+            strcmp(argv0, look->name) == 0);
 }
 
 static void count_all(struct look *look, const struct tw_procs *procs)

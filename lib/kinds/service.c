@@ -324,7 +324,8 @@ static void run_one(const struct tw_run *run)
     run->sink->watch_dir(run->sink->context, run->places->service_dir, run->title);
     if (tw_service_test(path, wants_log(s), &faults, &e) != 0) {
         tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
-        tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "could not look at the service");
+        if (wants_log(s))
+            tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "could not look at the service");
         free(path);
         free(log_path);
         return;
@@ -349,7 +350,7 @@ static void run_one(const struct tw_run *run)
                            .fresh = fresh};
         log_faults(&log, faults);
         check_part(&log, &memory.log, !(faults & TW_SERVICE_NO_LOG));
-    } else {
+    } else if (wants_log(s)) {
         tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "no log to look at");
     }
     if (!(faults & TW_SERVICE_NO_DIR))

@@ -292,7 +292,7 @@ static void the_advice_fits_what_is_wrong(void **state)
     (void)state;
     struct kit kit = kit_make(tw_kind_find("process"), "clamd");
     kit_set(&kit, "pidfile", "/run/clamd.pid");
-    kit_advice(&kit, "", "missing", "svstat service/*, then svc -u the service that runs it");
+    kit_advice(&kit, "", "missing", "svstat service/*; svc -u DIR starts the service that runs it");
     kit_advice(&kit, "", "too-many", "ps -C clamd -o pid,ppid,user,lstart,args");
     kit_advice(&kit, "", "stale-pidfile",
                "ls -l /run/clamd.pid; ps -C clamd -o pid,user,lstart,args");

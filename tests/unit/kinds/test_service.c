@@ -154,8 +154,7 @@ static void a_service_that_is_gone(void **state)
     kit_check(&s.kit, TW_LEVEL_OK, "ok", "up");
     char *memory = tw_strdup(s.kit.memory);
     assert_int_equal(rename("service/smtp", "elsewhere"), 0);
-    kit_check(&s.kit, TW_LEVEL_FAIL, "gone",
-              "is gone; if that is meant: toasterctl forget service.smtp");
+    kit_check(&s.kit, TW_LEVEL_FAIL, "gone", "was there and is gone");
     assert_int_equal(s.kit.finding_count, 1);
     assert_string_equal(s.kit.memory, memory);
     put_text("service/smtp", "no directory");
@@ -514,7 +513,7 @@ static void the_advice_fits_what_is_wrong(void **state)
     kit_advice(&kit, "log", "run-not-executable", "chmod +x service/smtp/log/run");
     kit_advice(&kit, "", "down-file", "rm service/smtp/down");
     kit_advice(&kit, "", "gone",
-               "ls -ld service/smtp; if it is gone for good: toasterctl forget service.smtp");
+               "ls -ld service/smtp; if it is gone for good, take smtp out of the configuration");
     kit_advice(&kit, "", "no-supervise", "ps -C svscan; ls -la service/smtp");
     kit_advice(&kit, "", "flapping", "read the log above; svc -d service/smtp stops the loop");
     kit_advice(&kit, "", "bad-status", "ls -la service/smtp");
