@@ -20,6 +20,12 @@ GAP_S = 0.3  # runs of one job that events begin are 250 ms apart
 MAIL_UID = 2001
 
 rows = []
+started = []  # ended in any case
+
+
+def start(argv, **how):
+    started.append(subprocess.Popen(argv, **how))
+    return started[-1]
 
 
 def row(what, goal, measured, good):
@@ -78,8 +84,8 @@ def has_children(pid):
 
 class Sleepers:
     def __init__(self, count, prefix):
-        self.process = subprocess.Popen([f"{BUILD}/sleepers", str(count), prefix], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = start([f"{BUILD}/sleepers", str(count), prefix], text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.pids = {}
         for line in self.process.stdout:
             first, second = line.split()
@@ -95,17 +101,20 @@ class Sleepers:
 class Services:
     """Services of `sleep` with multilog, under an svscan of our own."""
 
-    def __init__(self, top, names):
-        self.dir = f"{top}/service"
+    def __init__(self, names, directory):
+        self.dir = directory
         self.names = names
-        for name in names:
+        self.svscan = None
+
+    def begin(self, top):
+        for name in self.names:
             os.makedirs(f"{top}/staging/{name}/log")
             os.makedirs(f"{top}/log/{name}")
             write(f"{top}/staging/{name}/run", "#!/bin/sh\nexec sleep 100000\n", 0o755)
             write(f"{top}/staging/{name}/log/run", f"#!/bin/sh\nexec multilog t {top}/log/{name}\n", 0o755)
             os.chmod(f"{top}/staging/{name}", 0o1755)
         os.rename(f"{top}/staging", self.dir)
-        self.svscan = subprocess.Popen(["svscan", self.dir], stderr=subprocess.DEVNULL, start_new_session=True)
+        self.svscan = start(["svscan", self.dir], stderr=subprocess.DEVNULL, start_new_session=True)
         wait_for("all services are up", lambda: all(self.is_up(d) for d in self.all()))
 
     def all(self):
@@ -117,6 +126,8 @@ class Services:
         return ": up (pid" in said
 
     def end(self):
+        if not self.svscan:
+            return
         self.svscan.kill()
         self.svscan.wait()
         subprocess.run(["svc", "-dx"] + self.all(), stderr=subprocess.DEVNULL, check=False)
@@ -159,9 +170,9 @@ defaults {{ every = "1m" }}
             notify.bind(path)
             notify.settimeout(LIMIT_S)
             began = time.monotonic()
-            self.process = subprocess.Popen([f"{BUILD}/bin/toaster-watcher", "-c", self.conf],
-                                            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                                            env=dict(os.environ, NOTIFY_SOCKET=path))
+            self.process = start([f"{BUILD}/bin/toaster-watcher", "-c", self.conf],
+                                 stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                 env=dict(os.environ, NOTIFY_SOCKET=path))
             self.pid = self.process.pid
             threading.Thread(target=self.listen, args=(self.process.stderr,), daemon=True).start()
             while b"READY=1" not in notify.recv(65536):
@@ -220,12 +231,12 @@ def a_process_dies(top, count):
     daemon = Daemon(top, "dies", 'process "victim" { }')
     took = []
 
-    def start():
-        process = subprocess.Popen([victim, "0", "x"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    def live():
+        process = start([victim, "0", "x"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         wait_for("the victim has its name", lambda: read(f"/proc/{process.pid}/comm") == "victim\n")
         return process
 
-    process = start()
+    process = live()
     daemon.start()
     for _ in range(count):
         daemon.check("process.victim")
@@ -235,7 +246,7 @@ def a_process_dies(top, count):
         process.kill()
         took.append(daemon.wait_line("FAIL process.victim:", first) - began)
         process.wait()
-        process = start()
+        process = live()
     process.kill()
     process.wait()
     daemon.end()
@@ -254,6 +265,7 @@ def a_service_goes_down(top, services, count):
         subprocess.run(["svc", "-d", path], check=True)
         took.append(daemon.wait_line("FAIL service.s0:", first) - began)
         wait_for("the service is down", lambda: not services.is_up(path))
+        time.sleep(GAP_S)  # so that it is seen down: else it counts as restarted, and flaps
         subprocess.run(["svc", "-u", path], check=True)
         daemon.wait_line("OK service.s0:", first)
         time.sleep(1 + GAP_S)  # supervise hears nothing in the second after a start
@@ -270,8 +282,8 @@ def start_monit(top, pids):
         checks.append(f"check process {name} with pidfile {pidfiles}/{name}.pid")
     write(f"{top}/monitrc", f"set daemon 60\nset pidfile {pidfiles}/pid\nset idfile {pidfiles}/id\n"
           f"set statefile {pidfiles}/state\nset log {pidfiles}/log\n" + "\n".join(checks) + "\n", 0o600)
-    monit = subprocess.Popen(["monit", "-I", "-c", f"{top}/monitrc"], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    monit = start(["monit", "-I", "-c", f"{top}/monitrc"], stdout=subprocess.DEVNULL,
+                  stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     wait_for("monit has written its state", lambda: os.path.exists(f"{pidfiles}/state"))
     return monit
 
@@ -351,12 +363,12 @@ def main():
     top = tempfile.mkdtemp(prefix="twb.")
     os.chmod(top, 0o755)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    services, sleepers = None, None
+    services = Services([f"s{i}" for i in range(5)], f"{top}/service")
     try:
         os.makedirs(f"{top}/files")
         for i in range(95):
             write(f"{top}/files/f{i:04}", "x\n")
-        services = Services(top, [f"s{i}" for i in range(5)])
+        services.begin(top)
         sleepers = Sleepers(50, "bench")
         a_process_dies(top, 5 if SHORT else 50)
         a_service_goes_down(top, services, 4 if SHORT else 50)
@@ -364,10 +376,11 @@ def main():
         ready(top, sleepers, 5 if SHORT else 20)
         a_thousand_checks(top, 5000, 3 if SHORT else 5)
     finally:
-        if sleepers:
-            sleepers.end()
-        if services:
-            services.end()
+        services.end()
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         shutil.rmtree(top)
     print(file=sys.stderr)
     table()

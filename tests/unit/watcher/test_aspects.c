@@ -537,6 +537,33 @@ static void changes_are_on_disk(void **state)
     tw_buf_free(&rows);
 }
 
+/* Letters may be held back for an hour: a failure that ended meanwhile is told all the same. */
+static void what_ends_unwritten_after_long_is_told(void **state)
+{
+    (void)state;
+    struct kit *kit = make(NULL);
+    tw_aspects_patience(kit->aspects, 80000);
+    find(kit, TW_LEVEL_FAIL, "", "down", "down");
+    expect_news(kit, TW_NEWS_OPENED);
+    kit->when.now_ms += 80000;
+    find(kit, TW_LEVEL_OK, "", "ok", "up");
+    expect_news(kit, TW_NEWS_CLEARED);
+    const int64_t opened_s = kit->when.now_s;
+    find(kit, TW_LEVEL_FAIL, "", "down", "down");
+    expect_news(kit, TW_NEWS_OPENED);
+    kit->when.now_ms += 80001;
+    kit->when.now_s += 80;
+    find(kit, TW_LEVEL_OK, "", "ok", "up");
+    expect_news(kit, TW_NEWS_CLOSING);
+    struct tw_aspect *aspect = tw_aspects_at(kit->aspects, 0);
+    assert_int_equal(aspect->incident.stage, TW_STAGE_CLOSING);
+    assert_int_equal(aspect->incident.opened_s, opened_s);
+    assert_int_equal(aspect->incident.closed_s, opened_s + 80);
+    tw_aspects_told(kit->aspects, aspect, kit->when);
+    expect_news(kit, TW_NEWS_CLOSED);
+    drop(kit);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
 int main(void)
@@ -560,6 +587,7 @@ int main(void)
         TEST(garbled_rows_are_passed_over),
         TEST(what_is_below_zero_is_passed_over),
         TEST(extreme_times_and_counters_do_no_harm),
+        TEST(what_ends_unwritten_after_long_is_told),
         TEST(changes_are_on_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
