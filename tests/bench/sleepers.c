@@ -1,6 +1,6 @@
-/* sleepers COUNT PREFIX: so many processes named PREFIX0000, PREFIX0001, ... that do nothing. Prints
- * "PID NAME" for each and then "ready N", N being how many there are; at the end of its input all
- * of them end. */
+/* sleepers COUNT PREFIX: so many processes named PREFIX0000, PREFIX0001, ... that do nothing.
+ * Prints "PID NAME" for each and then "ready N", N being how many there are; at the end of its
+ * input all of them end. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
