@@ -127,7 +127,7 @@ static inline void misbehave(const char *what)
         say_end();
         _exit(0);
     } else if (strcmp(what, "slow, then ignore") == 0) {
-        nanosleep(&(struct timespec){1, 500000000}, NULL);
+        nanosleep(&(struct timespec){3, 0}, NULL);
         say_pid(getpid());
         say_end();
         signal(SIGTERM, SIG_IGN);

@@ -202,18 +202,18 @@ static void slots_are_bounded_and_not_lost(void **state)
 {
     (void)state;
     struct kit *kit = make_bad();
-    for (int i = 0; i < 2 * SLOTS; i++)
-        submit(kit, "ignore", SHORT_MS, false);
+    for (int i = 0; i < SLOTS + 2; i++)
+        submit(kit, "ignore", 3000, false);
     run_until(kit, slots_are_full);
     run_until(kit, more_than_half_ended);
     run_until(kit, all_ended);
     for (size_t i = 0; i < kit->count; i++)
         expect(&kit->asks[i], TW_OUTCOME_TIMEOUT, "no answer");
-    for (int i = 0; i < 2 * SLOTS; i++)
-        submit(kit, "slow 600", LONG_MS, false);
+    for (int i = 0; i < SLOTS; i++)
+        submit(kit, "slow 3000", LONG_MS, false);
     run_until(kit, slots_are_full); /* all of them are there again */
     run_until(kit, all_ended);
-    for (size_t i = 2 * SLOTS; i < kit->count; i++)
+    for (size_t i = SLOTS + 2; i < kit->count; i++)
         expect(&kit->asks[i], TW_OUTCOME_DONE, "");
     drop(kit);
 }
