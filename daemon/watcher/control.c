@@ -180,32 +180,43 @@ static void want(struct client *client, struct tw_job *job)
     tw_jobs_ask(client->control->parts.jobs, job, check_done, client);
 }
 
+/* The names of a check's request. NULL: all are jobs; else what is wrong, the caller's to free. */
+static char *read_names(const struct client *client, struct tw_frame *frame,
+                        struct tw_strings *names)
+{
+    const int64_t count = tw_frame_number(frame);
+    for (int64_t i = 0; i < count && i < NAMES_MAX && !frame->bad; i++) {
+        char *name = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
+        tw_strings_add(names, name);
+        free(name);
+    }
+    if (!tw_frame_done(frame) || count != (int64_t)names->count)
+        return tw_strdup("a request that is cut or garbled");
+    for (size_t i = 0; i < names->count; i++)
+        if (!tw_jobs_find(client->control->parts.jobs, names->items[i]))
+            return tw_format("there is no job %s (toasterctl status lists them)", names->items[i]);
+    return NULL;
+}
+
 static void do_check(struct client *client, struct tw_frame *frame)
 {
     struct tw_jobs *jobs = client->control->parts.jobs;
-    const int64_t count = tw_frame_number(frame);
-    char *text = NULL;
-    for (int64_t i = 0; i < count && i < NAMES_MAX && !frame->bad && !text; i++) {
-        char *name = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
-        struct tw_job *job = tw_jobs_find(jobs, name);
-        if (job)
-            want(client, job);
-        else
-            text = tw_format("there is no job %s (toasterctl status lists them)", name);
-        free(name);
+    struct tw_strings names = {0};
+    char *wrong = read_names(client, frame, &names);
+    if (wrong) {
+        answer(client, 100, wrong);
+        free(wrong);
+        tw_strings_free(&names);
+        return;
     }
-    if (!text && !tw_frame_done(frame))
-        text = tw_strdup("a request that is cut or garbled");
-    client->all = count == 0;
-    for (size_t i = 0; i < tw_jobs_count(jobs) && client->all && !text; i++)
+    client->all = names.count == 0;
+    for (size_t i = 0; i < names.count; i++)
+        want(client, tw_jobs_find(jobs, names.items[i]));
+    for (size_t i = 0; i < tw_jobs_count(jobs) && client->all; i++)
         want(client, tw_jobs_at(jobs, i));
-    if (text) {
-        tw_jobs_unask(jobs, client);
-        answer(client, 100, text);
-        free(text);
-    } else if (client->pending == 0) {
+    tw_strings_free(&names);
+    if (client->pending == 0)
         finish_check(client);
-    }
 }
 
 static void do_forget(struct client *client, struct tw_frame *frame)
@@ -331,9 +342,10 @@ static int clear_place(const struct sockaddr_un *address, struct tw_error *e)
     if (!S_ISSOCK(st.st_mode))
         return tw_fail(e, "%s is in the way: it is no socket", address->sun_path);
     const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int answers = connect(probe, (const struct sockaddr *)address, sizeof *address);
+    const int result = connect(probe, (const struct sockaddr *)address, sizeof *address);
+    const bool dead = result != 0 && errno == ECONNREFUSED; /* EAGAIN: somebody has much to do */
     close(probe);
-    if (answers == 0)
+    if (!dead)
         return tw_fail(e, "another program answers at %s", address->sun_path);
     unlink(address->sun_path);
     return 0;

@@ -28,6 +28,7 @@ struct tw_job_private {
     int64_t queued_ms;      /* when the run that has not begun yet was queued; 0: it has begun */
     int64_t event_ms;       /* the last run that an event began */
     int64_t events;         /* such runs in quick succession */
+    bool uses_procs;        /* its last run asked for all processes */
     bool again;             /* asked for, or an event, while it ran */
     int overdue_told;       /* -1: nothing was said yet */
 };
@@ -55,7 +56,8 @@ struct tw_jobs {
     struct tw_procs procs; /* of the moment in which the loop runs jobs */
     bool have_procs;
     int64_t moment;
-    int64_t quiet_until_ms; /* no run that an event begins before this */
+    int64_t quiet_until_ms; /* before this, no pass over /proc that an event asks for */
+    bool procs_asked;       /* by the run that goes on in the loop */
     int64_t planned_ms;     /* what the timer is set to; INT64_MAX: not set */
     bool started, ticking;
 };

@@ -90,14 +90,26 @@ static struct tw_sink sink_of(struct tw_job_run *run)
     };
 }
 
+static int64_t cpu_ms(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
+/* One pass serves all that run in this moment. Those that events ask for take a twentieth of the
+ * time at most, however fast others let their processes come and go. */
 static const struct tw_procs *get_procs(void *context, struct tw_error *e)
 {
     struct tw_jobs *jobs = context;
-    if (!jobs->have_procs) {
-        if (tw_procs_read(&jobs->procs, jobs->places.proc_root, e) != 0)
-            return NULL;
-        jobs->have_procs = true;
-    }
+    jobs->procs_asked = true;
+    if (jobs->have_procs)
+        return &jobs->procs;
+    const int64_t before_ms = cpu_ms();
+    if (tw_procs_read(&jobs->procs, jobs->places.proc_root, e) != 0)
+        return NULL;
+    jobs->have_procs = true;
+    jobs->quiet_until_ms = tw_loop_now_ms(jobs->loop) + 20 * (cpu_ms() - before_ms);
     return &jobs->procs;
 }
 
@@ -225,7 +237,9 @@ static void run_here(struct tw_jobs *jobs, struct tw_job_run *run)
     struct tw_run copy = what;
     copy.memory = memory;
     tw_watch_set_begin(job->private->watches);
+    jobs->procs_asked = false;
     job->config->kind->run(&copy);
+    job->private->uses_procs = jobs->procs_asked;
     free(memory);
     end_run(run, true, "");
 }
@@ -390,12 +404,6 @@ void tw_runs_tick(void *context)
         consider(jobs, jobs->items[i], now_ms);
     if (jobs->have_procs)
         tw_procs_free(&jobs->procs);
-    /* Passes over /proc that events ask for take a twentieth of the time at most, whatever others'
-     * processes do. */
-    if (jobs->have_procs) {
-        const int64_t after_ms = tw_loop_now_ms(jobs->loop);
-        jobs->quiet_until_ms = after_ms + 20 * (after_ms - now_ms);
-    }
     jobs->have_procs = false;
     jobs->ticking = false;
     tw_runs_plan(jobs);
@@ -410,7 +418,7 @@ void tw_runs_fired(void *context)
     const int64_t now_ms = tw_loop_now_ms(p->jobs->loop);
     const int64_t gap_ends_ms = p->events < EVENTS_AT_ONCE ? now_ms : p->event_ms + EVENT_GAP_MS;
     int64_t at_ms = gap_ends_ms > now_ms ? gap_ends_ms : now_ms;
-    if (at_ms < p->jobs->quiet_until_ms)
+    if (p->uses_procs && at_ms < p->jobs->quiet_until_ms)
         at_ms = p->jobs->quiet_until_ms;
     if (!p->look_at_ms || p->look_at_ms > at_ms)
         p->look_at_ms = at_ms;

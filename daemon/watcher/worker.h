@@ -33,7 +33,7 @@ struct tw_request {
     const char *key; /* while a worker given up for the same key cannot be killed, this ends at
                         once; copied; NULL: none */
     void *context;
-    /* It was sent to a worker just now; again, if that one was gone already. May be NULL. */
+    /* It was sent to a worker just now. May be NULL. */
     void (*begun)(void *context);
     /* A frame came. 1: it is the end, 0: go on, -1: nonsense. */
     int (*report)(void *context, struct tw_frame *frame);
