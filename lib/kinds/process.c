@@ -224,13 +224,13 @@ static void process_advice(const struct tw_run *run, const char *aspect, const c
     if (strcmp(run->title, "svscan") == 0 && strcmp(code, "missing") == 0)
         tw_buf_printf(out, "start svscan %s as your system does at boot (svscanboot, inittab)",
                       run->places->service_dir);
+    else if (strcmp(wanted_name(s, run->title), "qmail-send") == 0 && strcmp(code, "too-many") != 0)
+        tw_buf_printf(out, "svc -u %s/send", run->places->service_dir);
     else if (strstr(code, "pidfile"))
         tw_buf_printf(out, "ls -l %s; ps -C %s -o pid,user,lstart,args", s->pidfile,
                       wanted_name(s, run->title));
     else if (strcmp(code, "too-many") == 0)
         tw_buf_printf(out, "ps -C %s -o pid,ppid,user,lstart,args", wanted_name(s, run->title));
-    else if (strcmp(wanted_name(s, run->title), "qmail-send") == 0)
-        tw_buf_printf(out, "svc -u %s/send", run->places->service_dir);
     else
         tw_buf_printf(out, "svstat %s/*; svc -u DIR starts the service that runs it",
                       run->places->service_dir);
