@@ -231,14 +231,13 @@ static void run_here(struct tw_jobs *jobs, struct tw_job_run *run)
 {
     struct tw_job *job = run->job;
     const struct tw_sink sink = sink_of(run);
-    const struct tw_run what = describe(jobs, job, &sink);
+    struct tw_run what = describe(jobs, job, &sink);
     /* The kind may be given new memory while it still reads the old. */
     char *memory = tw_strdup(job->memory);
-    struct tw_run copy = what;
-    copy.memory = memory;
+    what.memory = memory;
     tw_watch_set_begin(job->private->watches);
     jobs->procs_asked = false;
-    job->config->kind->run(&copy);
+    job->config->kind->run(&what);
     job->private->uses_procs = jobs->procs_asked;
     free(memory);
     end_run(run, true, "");

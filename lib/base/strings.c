@@ -25,17 +25,6 @@ bool tw_strings_has(const struct tw_strings *list, const char *text)
     return find(list, text) < list->count;
 }
 
-bool tw_strings_remove(struct tw_strings *list, const char *text)
-{
-    const size_t at = find(list, text);
-    if (at == list->count)
-        return false;
-    free(list->items[at]);
-    list->count--;
-    memmove(list->items + at, list->items + at + 1, (list->count - at) * sizeof *list->items);
-    return true;
-}
-
 void tw_strings_free(struct tw_strings *list)
 {
     for (size_t i = 0; i < list->count; i++)

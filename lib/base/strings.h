@@ -12,7 +12,6 @@ struct tw_strings {
 
 void tw_strings_add(struct tw_strings *list, const char *text); /* copies */
 bool tw_strings_has(const struct tw_strings *list, const char *text);
-bool tw_strings_remove(struct tw_strings *list, const char *text);
 void tw_strings_free(struct tw_strings *list);
 
 #endif

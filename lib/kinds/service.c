@@ -265,39 +265,25 @@ static char *service_path(const struct tw_run *run)
     return tw_format("%s/%s", run->places->service_dir, run->title);
 }
 
-static void main_faults(struct part *p, unsigned faults, const struct tw_buf *gone)
+/* What a service's directory and its log's have in common. */
+static void run_faults(struct part *p, bool no_run, bool not_executable)
 {
-    if (faults & TW_SERVICE_NO_DIR)
-        problem(p, "gone", "%s", tw_buf_text(gone));
-    if (faults & TW_SERVICE_NO_RUN)
+    if (no_run)
         problem(p, "no-run", "%s/run is not there or no file", p->path);
-    if (faults & TW_SERVICE_RUN_NOT_EXEC)
+    if (not_executable)
         problem(p, "run-not-executable", "%s/run is not executable", p->path);
-    if (faults & TW_SERVICE_DOWN_FILE)
+    if (!p->normally_up)
         problem(p, "down-file", "%s/down exists: it will not start by itself", p->path);
 }
 
-static void log_faults(struct part *p, unsigned faults)
+static void say_gone(struct part *p)
 {
-    if (faults & TW_SERVICE_NO_LOG)
-        problem(p, "no-log", "there is no directory %s", p->path);
-    if (faults & TW_SERVICE_NO_LOG_RUN)
-        problem(p, "no-run", "%s/run is not there or no file", p->path);
-    if (faults & TW_SERVICE_LOG_RUN_NOT_EXEC)
-        problem(p, "run-not-executable", "%s/run is not executable", p->path);
-    if (faults & TW_SERVICE_LOG_DOWN_FILE)
-        problem(p, "down-file", "%s/down exists: it will not start by itself", p->path);
-}
-
-static void say_gone(const struct tw_run *run, const char *path, struct tw_buf *out)
-{
-    const struct settings *s = run->settings;
-    if (tw_strings_has(&s->require, run->title))
-        tw_buf_printf(out, "there is no directory %s, and it is required", path);
-    else if (run->memory[0])
-        tw_buf_printf(out, "%s was there and is gone", path);
+    if (tw_strings_has(&p->s->require, p->run->title))
+        problem(p, "gone", "there is no directory %s, and it is required", p->path);
+    else if (p->run->memory[0])
+        problem(p, "gone", "%s was there and is gone", p->path);
     else
-        tw_buf_printf(out, "there is no directory %s", path);
+        problem(p, "gone", "there is no directory %s", p->path);
 }
 
 /* svscan looks every five seconds (svscan(8)). */
@@ -336,10 +322,9 @@ static void run_one(const struct tw_run *run)
                         .path = path,
                         .normally_up = !(faults & TW_SERVICE_DOWN_FILE),
                         .fresh = fresh};
-    struct tw_buf gone = {0};
-    say_gone(run, path, &gone);
-    main_faults(&main, faults, &gone);
-    tw_buf_free(&gone);
+    if (faults & TW_SERVICE_NO_DIR)
+        say_gone(&main);
+    run_faults(&main, faults & TW_SERVICE_NO_RUN, faults & TW_SERVICE_RUN_NOT_EXEC);
     check_part(&main, &memory.main, !(faults & TW_SERVICE_NO_DIR));
     if (wants_log(s) && !(faults & TW_SERVICE_NO_DIR)) {
         struct part log = {.run = run,
@@ -348,7 +333,9 @@ static void run_one(const struct tw_run *run)
                            .path = log_path,
                            .normally_up = !(faults & TW_SERVICE_LOG_DOWN_FILE),
                            .fresh = fresh};
-        log_faults(&log, faults);
+        if (faults & TW_SERVICE_NO_LOG)
+            problem(&log, "no-log", "there is no directory %s", log_path);
+        run_faults(&log, faults & TW_SERVICE_NO_LOG_RUN, faults & TW_SERVICE_LOG_RUN_NOT_EXEC);
         check_part(&log, &memory.log, !(faults & TW_SERVICE_NO_LOG));
     } else if (wants_log(s)) {
         tw_report(run, TW_LEVEL_NONE, "log", "not-looked", "no log to look at");
