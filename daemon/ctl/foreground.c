@@ -199,6 +199,7 @@ int ctl_foreground(const struct tw_config *config, char *const *names, struct ct
     fg.jobs = tw_jobs_new(fg.loop, workers, lock,
                           &(struct tw_jobs_listener){.finding = on_finding,
                                                      .note = on_note,
+                                                     .done = on_note,
                                                      .ended = on_ended,
                                                      .remembered = on_remembered,
                                                      .context = &fg});

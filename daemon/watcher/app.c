@@ -54,6 +54,12 @@ static void on_note(void *context, struct tw_job *job, const char *text)
     tw_log_line(app->log, TW_LOG_WARN, job->name, "%s", text);
 }
 
+static void on_done(void *context, struct tw_job *job, const char *text)
+{
+    const struct tw_app *app = context;
+    tw_log_line(app->log, TW_LOG_DONE, job->name, "%s", text);
+}
+
 static void on_ended(void *context, struct tw_job *job, bool scheduled, bool whole)
 {
     struct tw_app *app = context;
@@ -338,6 +344,7 @@ static void make_jobs(struct tw_app *app)
     app->jobs = tw_jobs_new(app->loop, app->workers, app->lock,
                             &(struct tw_jobs_listener){.finding = on_finding,
                                                        .note = on_note,
+                                                       .done = on_done,
                                                        .ended = on_ended,
                                                        .remembered = tw_app_save_job,
                                                        .context = app});

@@ -76,6 +76,18 @@ static void on_remember(void *context, const char *text)
     run->jobs->listener.remembered(run->jobs->listener.context, run->job);
 }
 
+static void on_done(void *context, const char *text)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        run->jobs->listener.done(run->jobs->listener.context, run->job, text);
+}
+
+static void on_progress(void *context)
+{
+    (void)context; /* the worker's deadline is moved where the frame comes in */
+}
+
 static struct tw_sink sink_of(struct tw_job_run *run)
 {
     return (struct tw_sink){
@@ -86,6 +98,8 @@ static struct tw_sink sink_of(struct tw_job_run *run)
         .look_again = on_look_again,
         .instance = on_instance,
         .remember = on_remember,
+        .done = on_done,
+        .progress = on_progress,
         .context = run,
     };
 }
@@ -260,6 +274,7 @@ static int worker_report(void *context, struct tw_frame *frame)
     struct tw_job_run *run = context;
     struct tw_job_run nobody = {0};
     const struct tw_sink sink = sink_of(&nobody);
+    const size_t before = run->reports.len;
     struct tw_frame_writer w = tw_frame_begin(&run->reports, frame->type);
     tw_buf_add(&run->reports, frame->at, (size_t)(frame->end - frame->at));
     tw_frame_end(&w);
@@ -267,6 +282,8 @@ static int worker_report(void *context, struct tw_frame *frame)
         return -1;
     int64_t result;
     const int got = tw_wire_report(frame, &sink, &run->text, &result);
+    if (got == 2)
+        run->reports.len = before;
     return got == 1 && result != 0 ? -1 : got;
 }
 

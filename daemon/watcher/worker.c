@@ -307,11 +307,16 @@ static void timer_fired(void *context)
 static bool take_frame(struct worker *worker, struct tw_frame *frame)
 {
     struct request *request = worker->request;
-    if (!request || ++worker->reports > request->r.reports_max) {
+    if (!request || worker->reports == request->r.reports_max) {
         give_up(worker, TW_OUTCOME_DIED, "its worker said more than it may");
         return false;
     }
     const int result = request->r.report(request->r.context, frame);
+    if (result == 2) {
+        worker->deadline_ms = tw_loop_now_ms(worker->owner->loop) + request->r.timeout_ms;
+        return true;
+    }
+    worker->reports++;
     if (result < 0)
         give_up(worker, TW_OUTCOME_DIED, "its worker spoke nonsense");
     return result == 0;

@@ -35,7 +35,8 @@ struct tw_request {
     void *context;
     /* It was sent to a worker just now. May be NULL. */
     void (*begun)(void *context);
-    /* A frame came. 1: it is the end, 0: go on, -1: nonsense. */
+    /* A frame came. 1: it is the end, 0: go on, 2: go on, and the deadline counts from now, -1:
+     * nonsense. */
     int (*report)(void *context, struct tw_frame *frame);
     /* Exactly once. `detail` is a sentence for all but DONE. The request is freed after. */
     void (*ended)(void *context, enum tw_outcome outcome, const char *detail);

@@ -66,6 +66,16 @@ static void put_text(struct tw_buf *out, const char *text, size_t length)
     tw_frame_end(&w);
 }
 
+/* Goes out at once, and what was reported before it, too. */
+static void on_progress(void *context)
+{
+    struct tw_buf *out = context;
+    tw_wire_sink(out).progress(out);
+    if (tw_write_all(STDOUT_FILENO, out->data, out->len) != 0)
+        exit(111); /* nobody listens any more */
+    tw_buf_clear(out);
+}
+
 static int do_run(struct worker *w, struct tw_frame *frame)
 {
     struct tw_wire_run request;
@@ -77,7 +87,8 @@ static int do_run(struct worker *w, struct tw_frame *frame)
     }
     const struct tw_places places = {request.qmail_dir, request.service_dir, request.log_dir,
                                      request.proc_root};
-    const struct tw_sink sink = tw_wire_sink(&w->out);
+    struct tw_sink sink = tw_wire_sink(&w->out);
+    sink.progress = on_progress;
     const struct tw_run run = {.name = request.name,
                                .title = request.title,
                                .settings = request.settings,

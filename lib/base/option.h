@@ -20,6 +20,7 @@ enum tw_option_type {
     TW_OPT_BOOL,     /* bool */
     TW_OPT_DURATION, /* int64_t, seconds, TW_NEVER */
     TW_OPT_SIZE,     /* int64_t, bytes, TW_NEVER */
+    TW_OPT_SHARE,    /* int64_t, a percentage or an amount (base/units.h), TW_NEVER */
     TW_OPT_MODE,     /* int64_t, TW_NEVER */
     TW_OPT_CHOICE    /* char *: one of `choices` */
 };
@@ -42,8 +43,8 @@ struct tw_option {
 };
 
 /* Sets every key to its default. `settings` is zeroed memory that no key was set in. Without a
- * default a duration, size or mode is TW_NEVER (never 0, which would mean "at once"), an int 0, a
- * bool false. */
+ * default a duration, size, share or mode is TW_NEVER (never 0, which would mean "at once"), an int
+ * 0, a bool false. */
 void tw_options_init(const struct tw_option *table, void *settings);
 
 /* Sets one key from its written values (a list may have any number, everything else one),

@@ -77,17 +77,16 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static _Noreturn void be_child(pid_t parent, uid_t uid, gid_t gid, tw_priv_work *work,
-                               void *context, int out, int err)
+static _Noreturn void be_child(pid_t parent, const struct tw_priv_task *task, int out, int err)
 {
     struct tw_error e = {""};
-    int result = tw_priv_drop(uid, gid, &e);
+    int result = task->stay ? 0 : tw_priv_drop(task->uid, task->gid, &e);
     if (result == 0) {
         /* After the drop, which clears it (prctl(2)); the parent may have gone before. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(111);
-        result = work(context, out, &e);
+        result = task->work(task->context, out, &e);
     }
     if (result == 0)
         _exit(0);
@@ -110,8 +109,7 @@ static void close_both(const int ends[2])
             close(ends[i]);
 }
 
-static int start(struct child *child, uid_t uid, gid_t gid, tw_priv_work *work, void *context,
-                 struct tw_error *e)
+static int start(struct child *child, const struct tw_priv_task *task, struct tw_error *e)
 {
     const pid_t parent = getpid();
     int out[2] = {-1, -1};
@@ -121,7 +119,7 @@ static int start(struct child *child, uid_t uid, gid_t gid, tw_priv_work *work, 
     } else if ((child->pid = fork()) < 0) {
         tw_fail_errno(e, "cannot fork");
     } else if (child->pid == 0) {
-        be_child(parent, uid, gid, work, context, out[1], err[1]);
+        be_child(parent, task, out[1], err[1]);
     } else if ((child->pidfd = pidfd_open(child->pid, 0)) < 0) {
         tw_fail_errno(e, "cannot watch a child");
         kill(child->pid, SIGKILL);
@@ -157,21 +155,26 @@ static int drain(int fd, size_t max, struct tw_buf *out, struct tw_error *e)
 }
 
 /* Until the child has ended. What still holds the pipe then is not waited for. */
-static int collect(struct child *child, size_t max, int timeout_ms, struct tw_buf *out,
+static int collect(struct child *child, const struct tw_priv_task *task, struct tw_buf *out,
                    struct tw_error *e)
 {
-    const int64_t deadline = now_ms() + timeout_ms;
+    int64_t deadline = now_ms() + task->timeout_ms;
     struct pollfd p[2] = {{.fd = child->pidfd, .events = POLLIN},
                           {.fd = child->out, .events = POLLIN}};
     while (p[0].revents == 0) {
         const int64_t left = deadline - now_ms();
         if (left <= 0)
-            return tw_fail(e, "a child took longer than %d ms", timeout_ms);
+            return tw_fail(e, "a child took longer than %d ms", task->timeout_ms);
         if (poll(p, 2, (int)left) < 0 && errno != EINTR)
             return tw_fail_errno(e, "cannot wait for a child");
         if (p[1].fd < 0)
             continue;
-        const int more = drain(child->out, max, out, e);
+        const size_t before = out->len;
+        const int more = drain(child->out, task->max, out, e);
+        if (task->beat && out->len > before) {
+            task->beat(task->beat_context);
+            deadline = now_ms() + task->timeout_ms;
+        }
         if (more < 0)
             return -1;
         if (more == 0)
@@ -200,16 +203,15 @@ static int judge(const struct child *child, struct tw_error *e)
     return tw_fail(e, "%s", said.text);
 }
 
-int tw_priv_run(uid_t uid, gid_t gid, tw_priv_work *work, void *context, size_t max, int timeout_ms,
-                char **output, size_t *length, struct tw_error *e)
+int tw_priv_run(const struct tw_priv_task *task, char **output, size_t *length, struct tw_error *e)
 {
     struct child child;
     struct tw_buf out = {0};
     *output = NULL;
     *length = 0;
-    if (start(&child, uid, gid, work, context, e) != 0)
+    if (start(&child, task, e) != 0)
         return -1;
-    int result = collect(&child, max, timeout_ms, &out, e);
+    int result = collect(&child, task, &out, e);
     if (result == 0) {
         result = judge(&child, e);
     } else {

@@ -2,6 +2,8 @@
 #ifndef TW_BASE_PRIV_H
 #define TW_BASE_PRIV_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -12,12 +14,23 @@
  * root nor that uid fails. After a failure the process must do nothing but exit. */
 int tw_priv_drop(uid_t uid, gid_t gid, struct tw_error *e);
 
-/* Runs `work` in a forked child that first drops to uid and gid, and gives back what it wrote to
- * `fd`, at most `max` bytes; the caller frees *output. Blocks until the child ends, at most
- * `timeout_ms`, after which it is killed and the call fails. The child's exit code 0 is success;
- * with another one the output is the error's text. Only for workers: forks without exec. */
-typedef int tw_priv_work(void *context, int fd, struct tw_error *e);
-int tw_priv_run(uid_t uid, gid_t gid, tw_priv_work *work, void *context, size_t max, int timeout_ms,
-                char **output, size_t *length, struct tw_error *e);
+/* Something to do in a forked child with other rights. */
+struct tw_priv_task {
+    uid_t uid;
+    gid_t gid;
+    bool stay; /* it does not drop: keeps the rights it has */
+    /* In the child. -1 with an error: the call fails with that error. */
+    int (*work)(void *context, int fd, struct tw_error *e);
+    void *context;
+    size_t max;     /* bytes that `work` may write to `fd` */
+    int timeout_ms; /* then it is killed and the call fails */
+    /* If set: called whenever something was written to `fd`, and the timeout counts from then. */
+    void (*beat)(void *context);
+    void *beat_context;
+};
+
+/* Does the task and gives back what it wrote; the caller frees *output. Blocks until the child
+ * ends. Only for workers: forks without exec. */
+int tw_priv_run(const struct tw_priv_task *task, char **output, size_t *length, struct tw_error *e);
 
 #endif

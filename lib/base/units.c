@@ -1,4 +1,5 @@
-/* Durations, sizes and modes, read and written. Pure; knows nothing of which key they belong to. */
+/* Durations, sizes, shares and modes, read and written. Pure; knows nothing of which key they
+ * belong to. */
 #include "base/units.h"
 
 #include <inttypes.h>
@@ -98,6 +99,39 @@ int tw_size_parse(const char *text, int64_t *bytes, struct tw_error *e)
     return 0;
 }
 
+/* How a percentage is kept below TW_NEVER. Its own inverse. */
+static int64_t percentage(int64_t number)
+{
+    return TW_NEVER - 1 - number;
+}
+
+int tw_share_parse(const char *text, int64_t *share, struct tw_error *e)
+{
+    int64_t value = TW_NEVER;
+    const char *behind = digits(text, &value);
+    if (behind && strcmp(behind, "%") == 0) {
+        if (value > 100)
+            return tw_fail(e, QUOTED " is more than all: write at most \"100%%\"", text);
+        *share = percentage(value);
+        return 0;
+    }
+    value = TW_NEVER;
+    if (strcmp(text, "never") != 0 && !parse(text, sizes, TW_COUNT(sizes), &value))
+        return tw_fail(e,
+                       QUOTED " is not a share: write a whole percentage, like \"10%%\", or an "
+                              "amount, like \"500M\" or \"10000\", or \"never\"",
+                       text);
+    *share = value;
+    return 0;
+}
+
+int64_t tw_share_of(int64_t share, int64_t total)
+{
+    if (share >= TW_NEVER)
+        return share;
+    return total / 100 * percentage(share) + total % 100 * percentage(share) / 100;
+}
+
 int tw_mode_parse(const char *text, int64_t *mode, struct tw_error *e)
 {
     int64_t value = 0;
@@ -125,6 +159,14 @@ void tw_duration_write(struct tw_buf *out, int64_t seconds)
 void tw_size_write(struct tw_buf *out, int64_t bytes)
 {
     write_unit(out, sizes, TW_COUNT(sizes), bytes);
+}
+
+void tw_share_write(struct tw_buf *out, int64_t share)
+{
+    if (share < TW_NEVER)
+        tw_buf_printf(out, "%" PRId64 "%%", percentage(share));
+    else
+        tw_size_write(out, share);
 }
 
 struct tw_unit_text tw_duration_show(int64_t seconds)

@@ -1,4 +1,4 @@
-/* Durations, sizes and modes as the configuration writes them, and as a person reads
+/* Durations, sizes, shares and modes as the configuration writes them, and as a person reads
  * them. Every parser takes the whole text or fails with a sentence that says what to write. */
 #ifndef TW_BASE_UNITS_H
 #define TW_BASE_UNITS_H
@@ -20,9 +20,16 @@ int tw_size_parse(const char *text, int64_t *bytes, struct tw_error *e);
 /* "0644" or "644": octal, up to 07777; "never" as TW_NEVER. */
 int tw_mode_parse(const char *text, int64_t *mode, struct tw_error *e);
 
+/* "10%" of something, or an amount of it like a size ("2G"; "5000" inodes); "never". One number:
+ * TW_NEVER, an amount from 0 on, or, below TW_NEVER, a percentage. */
+int tw_share_parse(const char *text, int64_t *share, struct tw_error *e);
+/* How much of `total` (at least 0) that is, rounded down; TW_NEVER stays. Never overflows. */
+int64_t tw_share_of(int64_t share, int64_t total);
+
 /* Exactly, as the parsers above read it back: 90 is "90s", 3600 "1h". */
 void tw_duration_write(struct tw_buf *out, int64_t seconds);
 void tw_size_write(struct tw_buf *out, int64_t bytes);
+void tw_share_write(struct tw_buf *out, int64_t share);
 
 /* For a person, two units at most: "12s", "3m 5s", "2d 4h"; "18.1M"; what is
  * below zero is "never". The text is in a buffer inside the returned struct. */

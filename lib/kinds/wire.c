@@ -170,6 +170,17 @@ static void put_remember(void *context, const char *text)
     tw_frame_end(&w);
 }
 
+static void put_done(void *context, const char *text)
+{
+    put_lines(context, TW_WIRE_DONE, text, NULL);
+}
+
+static void put_progress(void *context)
+{
+    struct tw_frame_writer w = tw_frame_begin(context, TW_WIRE_PROGRESS);
+    tw_frame_end(&w);
+}
+
 struct tw_sink tw_wire_sink(struct tw_buf *out)
 {
     return (struct tw_sink){
@@ -180,6 +191,8 @@ struct tw_sink tw_wire_sink(struct tw_buf *out)
         .look_again = put_look_again,
         .instance = put_instance,
         .remember = put_remember,
+        .done = put_done,
+        .progress = put_progress,
         .context = out,
     };
 }
@@ -292,6 +305,10 @@ int tw_wire_report(struct tw_frame *frame, const struct tw_sink *sink, struct tw
         return get_instance(frame, sink);
     case TW_WIRE_REMEMBER:
         return get_text(frame, MEMORY_MAX, sink, sink->remember);
+    case TW_WIRE_DONE:
+        return get_text(frame, TW_WIRE_LINE_MAX, sink, sink->done);
+    case TW_WIRE_PROGRESS:
+        return tw_frame_done(frame) ? 2 : -1;
     case TW_WIRE_TEXT:
         return get_bytes(frame, text);
     case TW_WIRE_END:

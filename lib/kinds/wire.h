@@ -24,8 +24,10 @@ enum tw_wire {
     TW_WIRE_LOOK_AGAIN,
     TW_WIRE_INSTANCE,
     TW_WIRE_REMEMBER,
-    TW_WIRE_TEXT, /* the evidence, or why a letter was not taken */
-    TW_WIRE_END   /* a number: 0 done, 1 refused (a letter) */
+    TW_WIRE_DONE,
+    TW_WIRE_PROGRESS, /* no report: the deadline counts from now */
+    TW_WIRE_TEXT,     /* the evidence, or why a letter was not taken */
+    TW_WIRE_END       /* a number: 0 done, 1 refused (a letter) */
 };
 
 enum {
@@ -52,11 +54,12 @@ void tw_wire_put_run(struct tw_buf *out, const struct tw_run *run, const struct 
 int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_error *e);
 void tw_wire_run_free(struct tw_wire_run *run);
 
-/* A sink whose reports are appended as frames to a buffer; for the worker. */
+/* A sink whose reports are appended as frames to a buffer; for the worker, which sends PROGRESS
+ * at once. */
 struct tw_sink tw_wire_sink(struct tw_buf *out);
 
 /* Gives one report frame to a sink. 1: it was END, *result has its number. 0: reported (TEXT is
- * given to `text`, cut off at TW_WIRE_TEXT_MAX). -1: bad frame. */
+ * given to `text`, cut off at TW_WIRE_TEXT_MAX). 2: it was PROGRESS. -1: bad frame. */
 int tw_wire_report(struct tw_frame *frame, const struct tw_sink *sink, struct tw_buf *text,
                    int64_t *result);
 

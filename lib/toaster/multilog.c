@@ -15,7 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/priv.h"
+#include "base/owner.h"
 #include "base/tai64n.h"
 
 enum {
@@ -23,8 +23,7 @@ enum {
     WINDOW = 65536,     /* read at most, at the end of a log */
     LINE_SHOWN = 500,
     OUTPUT_MAX = 4 * WINDOW, /* two windows, their labels written longer */
-    OWNER_TIMEOUT_MS = 5000,
-    GID_NOBODY = 65534
+    OWNER_TIMEOUT_MS = 5000
 };
 
 /* ---- finding the directory -------------------------------------------------------------- */
@@ -266,15 +265,9 @@ static int tail_at(int at, const char *dir, size_t lines, struct tw_buf *out, st
     return result;
 }
 
-static int open_dir(const char *dir, struct tw_error *e)
-{
-    const int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? tw_fail_errno(e, "cannot open %s", dir) : fd;
-}
-
 int tw_multilog_tail(const char *dir, size_t lines, struct tw_buf *out, struct tw_error *e)
 {
-    const int at = open_dir(dir, e);
+    const int at = tw_dir_open(dir, NULL, e);
     if (at < 0)
         return -1;
     const int result = tail_at(at, dir, lines, out, e);
@@ -299,37 +292,22 @@ static int tail_work(void *context, int fd, struct tw_error *e)
     return result;
 }
 
-/* The directory was opened as root, so that its owner needs no right to walk to it; what is in it
- * is opened with the owner's rights. Group root would give more than the owner has. */
-static int tail_in_child(struct tail *tail, const struct stat *st, struct tw_buf *out,
-                         struct tw_error *e)
-{
-    char *text = NULL;
-    size_t length = 0;
-    const gid_t gid = st->st_gid ? st->st_gid : GID_NOBODY;
-    if (tw_priv_run(st->st_uid, gid, tail_work, tail, OUTPUT_MAX, OWNER_TIMEOUT_MS, &text, &length,
-                    e) != 0)
-        return -1;
-    tw_buf_add(out, text, length);
-    free(text);
-    return 0;
-}
-
+/* The directory was opened by us, so that its owner needs no right to walk to it; what is in it is
+ * opened with the owner's rights. */
 int tw_multilog_tail_as_owner(const char *dir, size_t lines, struct tw_buf *out, struct tw_error *e)
 {
     struct stat st;
-    struct tail tail = {open_dir(dir, e), dir, lines};
-    int result;
+    struct tail tail = {tw_dir_open(dir, &st, e), dir, lines};
     if (tail.at < 0)
         return -1;
-    if (fstat(tail.at, &st) != 0)
-        result = tw_fail_errno(e, "cannot look at %s", dir);
-    else if (geteuid() == 0 && st.st_uid != 0)
-        result = tail_in_child(&tail, &st, out, e);
-    else if (geteuid() == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)))
-        result = tw_fail(e, "cannot read %s: it is root's, but others may write to it", dir);
-    else
-        result = tail_at(tail.at, dir, lines, out, e);
+    char *text;
+    size_t length;
+    const struct tw_priv_task task = {
+        .work = tail_work, .context = &tail, .max = OUTPUT_MAX, .timeout_ms = OWNER_TIMEOUT_MS};
+    const int result = tw_owner_run(&st, dir, &task, &text, &length, e);
     close(tail.at);
+    if (result == 0)
+        tw_buf_add(out, text, length);
+    free(text);
     return result;
 }

@@ -151,12 +151,18 @@ static int open_descriptors(void)
 }
 
 /* Runs it as an ordinary user and checks that neither a child nor a descriptor is left. */
-static struct result run(tw_priv_work *work, void *context, size_t max, int timeout_ms)
+static struct result run(int (*work)(void *context, int fd, struct tw_error *e), void *context,
+                         size_t max, int timeout_ms)
 {
     struct result r = {.output = NULL};
     const int before = open_descriptors();
-    r.code = tw_priv_run(some_uid(), some_gid(), work, context, max, timeout_ms, &r.output,
-                         &r.length, &r.e);
+    const struct tw_priv_task task = {.uid = some_uid(),
+                                      .gid = some_gid(),
+                                      .work = work,
+                                      .context = context,
+                                      .max = max,
+                                      .timeout_ms = timeout_ms};
+    r.code = tw_priv_run(&task, &r.output, &r.length, &r.e);
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     assert_int_equal(errno, ECHILD);
     assert_int_equal(open_descriptors(), before);
@@ -324,10 +330,66 @@ static void the_work_never_runs_as_root(void **state)
 {
     (void)state;
     struct result r = {0};
-    assert_int_equal(tw_priv_run(0, 0, tell_who, NULL, 100, LONG_MS, &r.output, &r.length, &r.e),
-                     -1);
+    const struct tw_priv_task task = {.work = tell_who, .max = 100, .timeout_ms = LONG_MS};
+    assert_int_equal(tw_priv_run(&task, &r.output, &r.length, &r.e), -1);
     assert_non_null(strstr(r.e.text, "that is root"));
     assert_null(r.output);
+}
+
+static int stay_root(void *context, int fd, struct tw_error *e)
+{
+    (void)context;
+    (void)e;
+    return dprintf(fd, "%u", geteuid()) > 0 ? 0 : -1;
+}
+
+static void only_a_task_that_stays_keeps_its_rights(void **state)
+{
+    (void)state;
+    struct result r = {0};
+    const struct tw_priv_task task = {
+        .stay = true, .work = stay_root, .max = 100, .timeout_ms = LONG_MS};
+    assert_int_equal(tw_priv_run(&task, &r.output, &r.length, &r.e), 0);
+    char *expected = tw_format("%u", geteuid());
+    assert_string_equal(r.output, expected);
+    free(expected);
+    free(r.output);
+}
+
+/* Longer in all than its timeout, never as long between two beats. */
+static int beat_slowly(void *context, int fd, struct tw_error *e)
+{
+    (void)context;
+    (void)e;
+    for (int i = 0; i < 5; i++) {
+        usleep(200000);
+        if (write(fd, ".", 1) != 1)
+            return -1;
+    }
+    return 0;
+}
+
+static void count_beat(void *context)
+{
+    ++*(int *)context;
+}
+
+static void what_still_beats_is_not_too_slow(void **state)
+{
+    (void)state;
+    int beats = 0;
+    struct result r = {0};
+    const struct tw_priv_task task = {.uid = some_uid(),
+                                      .gid = some_gid(),
+                                      .work = beat_slowly,
+                                      .max = 100,
+                                      .timeout_ms = 800,
+                                      .beat = count_beat,
+                                      .beat_context = &beats};
+    assert_int_equal(tw_priv_run(&task, &r.output, &r.length, &r.e), 0);
+    assert_string_equal(r.output, ".....");
+    assert_true(beats > 0 && beats <= 5);
+    free(r.output);
 }
 
 int main(void)
@@ -345,6 +407,8 @@ int main(void)
         cmocka_unit_test(a_child_that_fails_says_why),
         cmocka_unit_test(a_grandchild_that_holds_the_pipe_is_not_waited_for),
         cmocka_unit_test(the_work_never_runs_as_root),
+        cmocka_unit_test(only_a_task_that_stays_keeps_its_rights),
+        cmocka_unit_test(what_still_beats_is_not_too_slow),
     };
     return cmocka_run_group_tests(tests, with_alarm, NULL);
 }

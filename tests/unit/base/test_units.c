@@ -141,6 +141,34 @@ static void modes_are_octal(void **state)
         refuse(tw_mode_parse, bad[i], "is not a file mode: write ");
 }
 
+static void shares_are_percentages_or_amounts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t of_1000, of_max;
+    } good[] = {
+        {"10%", 100, INT64_MAX / 10},  {"0%", 0, 0}, {"100%", 1000, INT64_MAX},
+        {"5M", 5 << 20, 5 << 20},      {"0", 0, 0},  {"1", 1, 1},
+        {"never", TW_NEVER, TW_NEVER},
+    };
+    for (size_t i = 0; i < TW_COUNT(good); i++) {
+        struct tw_error e;
+        int64_t share;
+        struct tw_buf out = {0};
+        assert_int_equal(tw_share_parse(good[i].text, &share, &e), 0);
+        assert_int_equal(tw_share_of(share, 1000), good[i].of_1000);
+        assert_int_equal(tw_share_of(share, INT64_MAX), good[i].of_max);
+        tw_share_write(&out, share);
+        assert_string_equal(tw_buf_text(&out), good[i].text);
+        tw_buf_free(&out);
+    }
+    static const char *const bad[] = {"", "%", "ten", "10 %", "10%%", "-5%", "0.5%", " 10%", "10P"};
+    for (size_t i = 0; i < TW_COUNT(bad); i++)
+        refuse(tw_share_parse, bad[i], "is not a share: write ");
+    refuse(tw_share_parse, "101%", "is more than all: write ");
+}
+
 static void what_is_written_reads_back(void **state)
 {
     (void)state;
@@ -214,6 +242,7 @@ int main(void)
         cmocka_unit_test(sizes_are_powers_of_1024),
         cmocka_unit_test(what_is_no_size_is_refused),
         cmocka_unit_test(modes_are_octal),
+        cmocka_unit_test(shares_are_percentages_or_amounts),
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(writing_takes_the_largest_unit_that_is_exact),
         cmocka_unit_test(a_person_reads_two_units_at_most),

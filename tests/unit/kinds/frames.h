@@ -53,7 +53,7 @@ static inline struct tw_buf mutate(const struct tw_buf *from, unsigned *seed)
     for (size_t i = from->len; i < buf.len; i++)
         buf.data[i] = (char)rand_r(seed);
     if (rand_r(seed) % 4 == 0)
-        buf.len -= (size_t)rand_r(seed) % (buf.len - 5);
+        buf.len -= (size_t)rand_r(seed) % (buf.len - 4);
     for (int i = rand_r(seed) % 4; i >= 0; i--) {
         const size_t at = (size_t)rand_r(seed) % buf.len;
         buf.data[at] =

@@ -34,6 +34,8 @@ struct kit {
     pid_t last_pid;
     uint64_t last_ticks;
     int64_t look_again_ms; /* -1: not asked for */
+    struct tw_strings done;
+    size_t progress;
 };
 
 static inline void kit_on_finding(void *context, const struct tw_finding *finding)
@@ -92,6 +94,16 @@ static inline void kit_on_remember(void *context, const char *text)
     kit->memory = tw_strdup(text);
 }
 
+static inline void kit_on_done(void *context, const char *text)
+{
+    tw_strings_add(&((struct kit *)context)->done, text);
+}
+
+static inline void kit_on_progress(void *context)
+{
+    ((struct kit *)context)->progress++;
+}
+
 static inline const struct tw_procs *kit_procs(void *context, struct tw_error *e)
 {
     struct kit *kit = context;
@@ -133,6 +145,8 @@ static inline void kit_forget(struct kit *kit)
     tw_strings_free(&kit->instances);
     tw_strings_free(&kit->dirs);
     tw_strings_free(&kit->withdrawn);
+    tw_strings_free(&kit->done);
+    kit->progress = 0;
     kit->pids = 0;
     kit->look_again_ms = -1;
 }
@@ -161,6 +175,8 @@ static inline void kit_run(struct kit *kit)
                                  .look_again = kit_on_again,
                                  .instance = kit_on_instance,
                                  .remember = kit_on_remember,
+                                 .done = kit_on_done,
+                                 .progress = kit_on_progress,
                                  .context = kit};
     char *name = tw_format("%s.%s", kit->kind->name, kit->title), *memory = tw_strdup(kit->memory);
     struct tw_run run = kit_describe(kit, name, &sink);

@@ -51,10 +51,16 @@ static void sane_memory(void *context, const char *text)
     ++*(size_t *)context;
 }
 
+static void sane_progress(void *context)
+{
+    (void)context;
+    fail_msg("progress is told by the result");
+}
+
 static struct tw_sink sane_sink(size_t *count)
 {
-    return (struct tw_sink){sane_finding, sane_note,     sane_pid,    sane_dir,
-                            sane_again,   sane_instance, sane_memory, count};
+    return (struct tw_sink){sane_finding,  sane_note,   sane_pid,  sane_dir,      sane_again,
+                            sane_instance, sane_memory, sane_note, sane_progress, count};
 }
 
 static int take(const struct tw_buf *buf, struct tw_buf *text, int64_t *result, size_t *count)
@@ -65,7 +71,7 @@ static int take(const struct tw_buf *buf, struct tw_buf *text, int64_t *result, 
 }
 
 /* One of each report, each in a buffer of its own. */
-enum { REPORTS = 10 };
+enum { REPORTS = 12 };
 
 static void make_reports(struct tw_buf reports[REPORTS])
 {
@@ -85,10 +91,14 @@ static void make_reports(struct tw_buf reports[REPORTS])
     s.instance(s.context, "smtp");
     s = tw_wire_sink(&reports[7]);
     s.remember(s.context, "100,1 101");
-    struct tw_frame_writer w = tw_frame_begin(&reports[8], TW_WIRE_TEXT);
+    s = tw_wire_sink(&reports[8]);
+    s.done(s.context, "moved to x.1");
+    s = tw_wire_sink(&reports[9]);
+    s.progress(s.context);
+    struct tw_frame_writer w = tw_frame_begin(&reports[10], TW_WIRE_TEXT);
     tw_frame_put_bytes(&w, "evidence\0with a NUL", 19);
     tw_frame_end(&w);
-    w = tw_frame_begin(&reports[9], TW_WIRE_END);
+    w = tw_frame_begin(&reports[11], TW_WIRE_END);
     tw_frame_put_number(&w, 1);
     tw_frame_end(&w);
 }
@@ -105,12 +115,14 @@ static void every_report_comes_through(void **state)
     struct tw_buf reports[REPORTS] = {0}, text = {0};
     make_reports(reports);
     struct kit kit = kit_make(tw_kind_find("service"), "smtp");
-    const struct tw_sink sink = {kit_on_finding, kit_on_note,     kit_on_pid,      kit_on_dir,
-                                 kit_on_again,   kit_on_instance, kit_on_remember, &kit};
+    const struct tw_sink sink = {
+        kit_on_finding,  kit_on_note,     kit_on_pid,  kit_on_dir,      kit_on_again,
+        kit_on_instance, kit_on_remember, kit_on_done, kit_on_progress, &kit};
     int64_t result = -1;
     for (size_t i = 0; i < REPORTS; i++) {
         struct tw_frame frame = frame_of(&reports[i]);
-        assert_int_equal(tw_wire_report(&frame, &sink, &text, &result), i == REPORTS - 1);
+        const int expected = i == REPORTS - 1 ? 1 : frame.type == TW_WIRE_PROGRESS ? 2 : 0;
+        assert_int_equal(tw_wire_report(&frame, &sink, &text, &result), expected);
     }
     kit_expect(&kit, "", TW_LEVEL_FAIL, "down", "down for 3s");
     kit_expect(&kit, "log", TW_LEVEL_UNKNOWN, "bad-status", "\xff\n");
@@ -121,6 +133,8 @@ static void every_report_comes_through(void **state)
     assert_int_equal(kit.look_again_ms, 1000);
     assert_string_equal(kit.instances.items[0], "smtp");
     assert_string_equal(kit.memory, "100,1 101");
+    assert_string_equal(kit.done.items[0], "moved to x.1");
+    assert_int_equal(kit.progress, 0);
     assert_int_equal(text.len, 19);
     assert_memory_equal(text.data, "evidence\0with a NUL", 19);
     assert_int_equal(result, 1);
@@ -323,7 +337,7 @@ static void reports_survive_mutations(void **state)
         if (tw_frame_next(&buf, &position, TW_WIRE_REPORT_MAX, &frame) == 1) {
             const size_t before = count;
             const int got = tw_wire_report(&frame, &sink, &text, &result);
-            assert_in_range(got + 1, 0, 2);
+            assert_in_range(got + 1, 0, 3);
             assert_true(got == 0 || count == before); /* refused as a whole */
         }
         free(buf.data);

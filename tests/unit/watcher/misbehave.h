@@ -79,6 +79,12 @@ static inline void misbehave(const char *what)
         const long ms = strtol(what + 5, NULL, 10);
         nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
         say_pid(getpid());
+    } else if (strncmp(what, "steady ", 7) == 0) {
+        for (long left = strtol(what + 7, NULL, 10); left > 0; left--) {
+            nanosleep(&(struct timespec){0, 100 * 1000000}, NULL);
+            say_frame(TW_WIRE_PROGRESS, NULL, 0);
+        }
+        say_pid(getpid());
     } else if (strcmp(what, "exit") == 0) {
         _exit(3);
     } else if (strcmp(what, "complain") == 0) {

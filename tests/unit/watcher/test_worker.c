@@ -72,6 +72,21 @@ static void one_that_misbehaves_takes_none_with_it(void **state)
     }
 }
 
+/* Far longer than its timeout, and more frames than it may report; those behind it do not wait. */
+static void progress_moves_the_deadline(void **state)
+{
+    (void)state;
+    struct kit *kit = make_bad();
+    const struct ask *steady = submit(kit, "steady 60", SHORT_MS, false);
+    const struct ask *after = submit(kit, "ok", LONG_MS, false);
+    run_until(kit, all_ended);
+    expect(steady, TW_OUTCOME_DONE, "");
+    expect(after, TW_OUTCOME_DONE, "");
+    assert_true(after->ended_ms < steady->ended_ms);
+    assert_string_not_equal(tw_buf_text(&steady->text), tw_buf_text(&after->text));
+    drop(kit);
+}
+
 static void a_flood_is_bounded(void **state)
 {
     (void)state;
@@ -414,6 +429,7 @@ int main(int argc, char **argv)
         TEST(many_share_one_worker),
         TEST(what_is_alone_shares_nothing),
         TEST(one_that_misbehaves_takes_none_with_it),
+        TEST(progress_moves_the_deadline),
         TEST(a_flood_is_bounded),
         TEST(what_it_says_at_its_death_is_told),
         TEST(an_end_too_many),

@@ -59,6 +59,8 @@ static inline int report(void *context, struct tw_frame *frame)
     struct ask *ask = context;
     assert_int_equal(ask->begun, 1);
     assert_int_equal(ask->ended, 0);
+    if (frame->type == TW_WIRE_PROGRESS)
+        return 2;
     ask->reports++;
     if (frame->type == TW_WIRE_END)
         return tw_frame_number(frame) == 0 && tw_frame_done(frame) ? 1 : -1;
