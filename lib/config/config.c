@@ -57,6 +57,14 @@ const struct tw_option tw_config_common[] = {
     {NULL},
 };
 
+#define JOB(member) offsetof(struct tw_job_config, member)
+
+const struct tw_option tw_config_job[] = {
+    {"then", TW_OPT_LIST, JOB(then)},
+    {"depends", TW_OPT_LIST, JOB(depends)},
+    {NULL},
+};
+
 const struct tw_config_section tw_config_sections[] = {
     {"qmail", qmail_options, 0},
     {"alert", alert_options, 0},
@@ -108,18 +116,6 @@ static int take_include(struct tw_parser *parser, const char *main_file,
     return result;
 }
 
-static int take_all(struct tw_config *config, const char *file, struct tw_error *e)
-{
-    struct tw_parser *parser = tw_parser_new(config);
-    int result = take_file(parser, file, NULL, e);
-    size_t count;
-    const struct tw_include *includes = tw_parser_includes(parser, &count);
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = take_include(parser, file, &includes[i], e);
-    tw_parser_free(&parser);
-    return result;
-}
-
 static char *system_hostname(void)
 {
     char name[256];
@@ -154,6 +150,22 @@ static void fill_in(struct tw_config *config)
         qsort(config->jobs, config->job_count, sizeof *config->jobs, compare_jobs);
 }
 
+static int take_all(struct tw_config *config, const char *file, struct tw_error *e)
+{
+    struct tw_parser *parser = tw_parser_new(config);
+    int result = take_file(parser, file, NULL, e);
+    size_t count;
+    const struct tw_include *includes = tw_parser_includes(parser, &count);
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = take_include(parser, file, &includes[i], e);
+    if (result == 0) {
+        fill_in(config);
+        result = tw_config_check_depends(config, tw_parser_seen(parser), e);
+    }
+    tw_parser_free(&parser);
+    return result;
+}
+
 static int make_transports(struct tw_config *config, struct tw_error *e)
 {
     struct tw_alert_config *alert = &config->alert;
@@ -168,16 +180,22 @@ static int make_transports(struct tw_config *config, struct tw_error *e)
 struct tw_config *tw_config_load(const char *file, struct tw_error *e)
 {
     struct tw_config *config = new_config(file);
-    if (take_all(config, file, e) == 0) {
-        fill_in(config);
-        if (make_transports(config, e) == 0)
-            return config;
-    }
+    if (take_all(config, file, e) == 0 && make_transports(config, e) == 0)
+        return config;
     tw_config_free(&config);
     return NULL;
 }
 
 /* ---- the value ------------------------------------------------------------------------------ */
+
+void tw_config_clear_job(struct tw_job_config *job)
+{
+    tw_options_free(job->kind->options, job->settings);
+    tw_options_free(tw_config_job, job);
+    free(job->settings);
+    free(job->name);
+    free(job->title);
+}
 
 void tw_config_free(struct tw_config **config)
 {
@@ -185,12 +203,8 @@ void tw_config_free(struct tw_config **config)
     *config = NULL;
     if (!c)
         return;
-    for (size_t i = 0; i < c->job_count; i++) {
-        tw_options_free(c->jobs[i].kind->options, c->jobs[i].settings);
-        free(c->jobs[i].settings);
-        free(c->jobs[i].name);
-        free(c->jobs[i].title);
-    }
+    for (size_t i = 0; i < c->job_count; i++)
+        tw_config_clear_job(&c->jobs[i]);
     free(c->jobs);
     for (size_t i = 0; i < c->alert.via_count; i++)
         tw_transport_clear(&c->alert.via[i]);
@@ -227,6 +241,7 @@ bool tw_job_config_equal(const struct tw_job_config *a, const struct tw_job_conf
 {
     return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
            tw_options_equal(tw_config_common, &a->common, &b->common) &&
+           tw_options_equal(tw_config_job, a, b) &&
            tw_options_equal(a->kind->options, a->settings, b->settings);
 }
 

@@ -22,8 +22,9 @@ struct tw_job_config {
     char *name; /* "process.clamd"; "service.*" */
     char *title;
     const struct tw_kind *kind;
-    struct tw_common common; /* defaults filled in */
-    void *settings;          /* the kind's struct, by its option table */
+    struct tw_common common;         /* defaults filled in */
+    struct tw_strings then, depends; /* an argument list; names of jobs */
+    void *settings;                  /* the kind's struct, by its option table */
 };
 
 enum tw_transport_type { TW_TRANSPORT_QMAIL_INJECT, TW_TRANSPORT_SENDMAIL, TW_TRANSPORT_MAILDIR };
@@ -89,6 +90,8 @@ char *tw_config_last_good(const char *file);
 void tw_config_write(const struct tw_config *config, bool secrets, struct tw_buf *out);
 
 const struct tw_job_config *tw_config_find(const struct tw_config *config, const char *name);
+/* The same, or the "*" of that kind, which may bring a job of that name. */
+const struct tw_job_config *tw_config_job_named(const struct tw_config *config, const char *name);
 bool tw_job_config_equal(const struct tw_job_config *a, const struct tw_job_config *b);
 struct tw_places tw_config_places(const struct tw_config *config); /* borrowed */
 

@@ -25,7 +25,7 @@ struct section {
     const cfg_t *cfg; /* NULL: none is being read */
     char *name;
     int line;
-    struct target targets[2]; /* a job has its kind's and the common ones */
+    struct target targets[3]; /* a job has its kind's, the common ones, and every job's own */
     struct tw_job_config job; /* kind NULL: not a job */
 };
 
@@ -99,10 +99,7 @@ static int claim(struct tw_parser *p, int line, const char *name)
 static void drop_job(struct tw_job_config *job)
 {
     if (job->kind)
-        tw_options_free(job->kind->options, job->settings);
-    free(job->settings);
-    free(job->name);
-    free(job->title);
+        tw_config_clear_job(job);
 }
 
 static void end_section(struct tw_parser *p)
@@ -131,6 +128,7 @@ static int begin_job(struct tw_parser *p, const struct tw_kind *kind, const char
     tw_options_init(kind->options, s->job.settings);
     s->targets[0] = (struct target){kind->options, s->job.settings};
     s->targets[1] = (struct target){tw_config_common, &s->job.common};
+    s->targets[2] = (struct target){tw_config_job, &s->job};
     return claim(p, s->line, s->name);
 }
 
@@ -151,6 +149,20 @@ static int begin_section(struct tw_parser *p, const cfg_t *cfg)
     return 0;
 }
 
+/* An argument list, not a line for a shell: a blank in the program's name is a mistake. */
+static int check_then(struct tw_parser *p)
+{
+    const struct section *s = &p->section;
+    const char *program = s->job.then.count ? s->job.then.items[0] : "svc";
+    if (program[0] && !strpbrk(program, " \t\n") && (program[0] == '/' || !strchr(program, '/')))
+        return 0;
+    return complain(
+        p, s->line,
+        "%s: then: \"%s\" is no program: write its name or full path, and each argument "
+        "on its own, like {\"svc\", \"-u\", \"/service/x\"}",
+        s->name, program);
+}
+
 static int finish_job(struct tw_parser *p)
 {
     struct section *s = &p->section;
@@ -165,6 +177,8 @@ static int finish_job(struct tw_parser *p)
         if (!set)
             return complain(p, s->line, "%s: %s is missing", s->name, o->key);
     }
+    if (check_then(p) != 0)
+        return -1;
     if (s->job.kind->validate && s->job.kind->validate(s->job.settings, s->job.title, &why) != 0)
         return complain(p, s->line, "%s: %s", s->name, why.text);
     config->jobs = tw_realloc_array(config->jobs, config->job_count + 1, sizeof *config->jobs);
@@ -180,7 +194,10 @@ static struct target target_of(struct tw_parser *p, const char *key)
     const struct section *s = &p->section;
     if (!s->cfg)
         return (struct target){tw_config_top, p->config};
-    return s->targets[s->targets[1].table && tw_options_find(s->targets[1].table, key)];
+    for (size_t i = 1; i < TW_COUNT(s->targets); i++)
+        if (s->targets[i].table && tw_options_find(s->targets[i].table, key))
+            return s->targets[i];
+    return s->targets[0];
 }
 
 static int set_values(struct tw_parser *p, int line, const char *key, const char *const *values,
@@ -311,13 +328,13 @@ static void add_options(struct rows *rows, const struct tw_option *table)
 }
 
 static void add_section(struct rows *rows, struct tw_parser *p, const char *name, cfg_flag_t flags,
-                        const struct tw_option *table, const struct tw_option *more)
+                        const struct tw_option *table, const struct tw_option *const more[])
 {
     struct rows inner = {0};
     add_carrier(&inner, p);
     add_options(&inner, table);
-    if (more)
-        add_options(&inner, more);
+    for (size_t i = 0; more && more[i]; i++)
+        add_options(&inner, more[i]);
     add_row(rows, (cfg_opt_t){.name = name,
                               .type = CFGT_SEC,
                               .flags = CFGF_MULTI | flags,
@@ -336,8 +353,9 @@ static cfg_t *make_root(struct tw_parser *p)
                 .name = "include", .type = CFGT_FUNC, .flags = CFGF_NODEFAULT, .func = on_include});
     for (const struct tw_config_section *s = tw_config_sections; s->name; s++)
         add_section(&rows, p, s->name, CFGF_NONE, s->options, NULL);
+    static const struct tw_option *const of_jobs[] = {tw_config_common, tw_config_job, NULL};
     for (const struct tw_kind *const *kind = tw_kinds; *kind; kind++)
-        add_section(&rows, p, (*kind)->name, CFGF_TITLE, (*kind)->options, tw_config_common);
+        add_section(&rows, p, (*kind)->name, CFGF_TITLE, (*kind)->options, of_jobs);
     cfg_t *root = cfg_init(rows.items, CFGF_NONE);
     for (size_t i = 0; i < rows.count; i++)
         free(rows.items[i].subopts);
@@ -372,6 +390,11 @@ const struct tw_include *tw_parser_includes(const struct tw_parser *parser, size
 {
     *count = parser->include_count;
     return parser->includes;
+}
+
+const struct tw_seen *tw_parser_seen(const struct tw_parser *parser)
+{
+    return &parser->seen;
 }
 
 int tw_parser_take(struct tw_parser *parser, const char *file, const char *text, bool is_main,

@@ -16,6 +16,10 @@
 
 extern const struct tw_option tw_config_top[];    /* into struct tw_config */
 extern const struct tw_option tw_config_common[]; /* into struct tw_common */
+extern const struct tw_option tw_config_job[];    /* into struct tw_job_config */
+
+/* Frees all that the job has, not the struct. */
+void tw_config_clear_job(struct tw_job_config *job);
 
 /* A section without a title; its table is into the part of struct tw_config at `offset`. */
 struct tw_config_section {
@@ -30,6 +34,14 @@ extern const struct tw_config_section tw_config_sections[]; /* ends with a NULL 
 /* One written value of a key, named as "postmaster" or "alert.to". */
 int tw_config_check(const char *name, const char *value, struct tw_error *e);
 bool tw_config_hostname_valid(const char *text);
+
+/* ---- depends.c: who waits for whom ---------------------------------------------------------- */
+
+struct tw_seen;
+/* All that the jobs depend on is there, and none depends on itself in the end. The jobs are
+ * sorted; `seen` knows where each `depends` was written. */
+int tw_config_check_depends(const struct tw_config *config, const struct tw_seen *seen,
+                            struct tw_error *e);
 
 /* ---- include.c: files ----------------------------------------------------------------------- */
 
@@ -56,6 +68,8 @@ struct tw_seen {
 int tw_seen_add(struct tw_seen *seen, const char *name, const char *file, int line,
                 struct tw_error *e);
 bool tw_seen_has(const struct tw_seen *seen, const char *name);
+/* Appends "FILE:LINE: ", or nothing if the name was not seen. */
+void tw_seen_where(const struct tw_seen *seen, const char *name, struct tw_buf *out);
 void tw_seen_free(struct tw_seen *seen);
 
 /* ---- parse.c: libConfuse -----------------------------------------------------------------------
@@ -77,5 +91,7 @@ void tw_parser_free(struct tw_parser **parser);
 int tw_parser_take(struct tw_parser *parser, const char *file, const char *text, bool is_main,
                    struct tw_error *e);
 const struct tw_include *tw_parser_includes(const struct tw_parser *parser, size_t *count);
+/* What was set where; lives as long as the parser. */
+const struct tw_seen *tw_parser_seen(const struct tw_parser *parser);
 
 #endif

@@ -39,13 +39,25 @@ int tw_seen_add(struct tw_seen *seen, const char *name, const char *file, int li
     return tw_fail(e, "%s is already set at %s:%d", name, (*node)->file, (*node)->line);
 }
 
-bool tw_seen_has(const struct tw_seen *seen, const char *name)
+static const struct place *find(const struct tw_seen *seen, const char *name)
 {
     char *copy = tw_strdup(name);
     const struct place key = {.name = copy};
-    const bool found = tfind(&key, &seen->tree, compare) != NULL;
+    struct place *const *node = tfind(&key, &seen->tree, compare);
     free(copy);
-    return found;
+    return node ? *node : NULL;
+}
+
+bool tw_seen_has(const struct tw_seen *seen, const char *name)
+{
+    return find(seen, name) != NULL;
+}
+
+void tw_seen_where(const struct tw_seen *seen, const char *name, struct tw_buf *out)
+{
+    const struct place *place = find(seen, name);
+    if (place)
+        tw_buf_printf(out, "%s:%d: ", place->file, place->line);
 }
 
 void tw_seen_free(struct tw_seen *seen)

@@ -27,22 +27,24 @@ static void every_key_reads_back(void **state)
 {
     reads_back(
         state,
-        files_good(state,
-                   "postmaster = \"p@x\" hostname = h state_dir = /s control = /c\n"
-                   "control_group = \"g\" status_every = \"never\" verbose = on\n"
-                   "qmail { dir = /q supervise = /q/s service = /sv log = /l }\n"
-                   "alert { via = {\"sendmail:/usr/sbin/sendmail\", \"maildir:/m\", "
-                   "\"qmail-inject\"}\n"
-                   "  to = {\"a@b\", \"c@d\"} group_wait = \"90s\" max_per_hour = 5 }\n"
-                   "defaults { every = \"61s\" timeout = \"2h\" fail_after = 2 ok_after = 3 }\n"
-                   "process \"a\" { name = \"n\" pidfile = /p user = u min = 0 max = 0\n"
-                   "  every = \"1d\" timeout = \"1s\" fail_after = 7 ok_after = 8 }\n"
-                   "service \"*\" { require = {\"send\"} log = syslog log_dir = /l restarts = 2\n"
-                   "  within = \"1w\" }\n"
-                   "service \"send\" { log = none }\n"
-                   "file \"f\" { path = /f max_size = \"3G\" not_empty = yes mode = \"07\"\n"
-                   "  max_age = \"36h\" }\n"
-                   "file \"g\" { path = /f max_size = \"never\" mode = \"04755\" }\n"));
+        files_good(
+            state,
+            "postmaster = \"p@x\" hostname = h state_dir = /s control = /c\n"
+            "control_group = \"g\" status_every = \"never\" verbose = on\n"
+            "qmail { dir = /q supervise = /q/s service = /sv log = /l }\n"
+            "alert { via = {\"sendmail:/usr/sbin/sendmail\", \"maildir:/m\", "
+            "\"qmail-inject\"}\n"
+            "  to = {\"a@b\", \"c@d\"} group_wait = \"90s\" max_per_hour = 5 }\n"
+            "defaults { every = \"61s\" timeout = \"2h\" fail_after = 2 ok_after = 3 }\n"
+            "process \"a\" { name = \"n\" pidfile = /p user = u min = 0 max = 0\n"
+            "  every = \"1d\" timeout = \"1s\" fail_after = 7 ok_after = 8\n"
+            "  then = {\"svc\", \"-u\", \"$x \\\"y\"} depends = {\"service.*\", \"service.z\"} }\n"
+            "service \"*\" { require = {\"send\"} log = syslog log_dir = /l restarts = 2\n"
+            "  within = \"1w\" }\n"
+            "service \"send\" { log = none }\n"
+            "file \"f\" { path = /f max_size = \"3G\" not_empty = yes mode = \"07\"\n"
+            "  max_age = \"36h\" }\n"
+            "file \"g\" { path = /f max_size = \"never\" mode = \"04755\" }\n"));
 }
 
 static void nasty_characters_read_back(void **state)
