@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/program.h"
 
 static void close_fd(int *fd)
 {
@@ -50,7 +51,7 @@ static char **make_environment(void)
     static const char *const kept[] = {"TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS"};
     char **env = tw_alloc((TW_COUNT(kept) + 2) * sizeof *env);
     size_t count = 0;
-    env[count++] = tw_strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    env[count++] = tw_strdup("PATH=" TW_PROGRAM_PATH);
     for (size_t i = 0; i < TW_COUNT(kept); i++) {
         const char *value = getenv(kept[i]);
         if (value)

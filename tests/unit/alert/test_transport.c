@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "alert/transport.h"
+#include "base/program.h"
 
 static const char letter[] = "Subject: x\n\nbody\n.\nFrom me\n";
 
@@ -63,7 +64,7 @@ static void a_program_gets_the_letter_its_arguments_and_a_clean_environment(void
     assert_content("mail", letter);
     assert_content("args", "-i\n-f\n\n--\npostmaster@example.com\n-oops@example.com\n");
     assert_content("env", "HOME=/\nLOGNAME=root\n"
-                          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+                          "PATH=" TW_PROGRAM_PATH "\n");
     assert_int_equal(deliver(*dir, "program", TW_TRANSPORT_QMAIL_INJECT, &e), 0);
     assert_content("args", "-a\n-f\n\n--\npostmaster@example.com\n-oops@example.com\n");
     free(script);
@@ -115,13 +116,13 @@ static void a_refusal_is_told_with_code_and_words(void **dir)
     struct tw_error e = {0};
     put_script("program", "echo 'qmail-inject: fatal: bad address' >&2; echo; exit 100");
     assert_int_equal(send_by(*dir, "program", &e), -1);
-    assert_error(&e, *dir, "program ended with 100: qmail-inject: fatal: bad address");
+    assert_error(&e, *dir, "program: exit 100: qmail-inject: fatal: bad address");
     put_script("program", "exit 111");
     assert_int_equal(send_by(*dir, "program", &e), -1);
-    assert_error(&e, *dir, "program ended with 111");
+    assert_error(&e, *dir, "program: exit 111");
     put_script("program", "printf 'a\\000b\\n'; exit 1");
     assert_int_equal(send_by(*dir, "program", &e), -1);
-    assert_error(&e, *dir, "program ended with 1: a\1b");
+    assert_error(&e, *dir, "program: exit 1: a\1b");
 }
 
 static void a_death_by_signal_is_a_failure(void **dir)
@@ -129,7 +130,7 @@ static void a_death_by_signal_is_a_failure(void **dir)
     struct tw_error e = {0};
     put_script("program", "echo dying; kill -KILL $$");
     assert_int_equal(send_by(*dir, "program", &e), -1);
-    assert_error(&e, *dir, "program was ended by signal 9: dying");
+    assert_error(&e, *dir, "program: killed by signal 9 (Killed): dying");
 }
 
 static void what_cannot_be_run_says_why(void **dir)
@@ -157,7 +158,7 @@ static void a_megabyte_of_output_neither_blocks_nor_fails(void **dir)
     assert_int_equal(send_by(*dir, "program", &e), 0);
     put_script("program", "head -c 1048576 /dev/zero | tr '\\000' x >&2; exit 3");
     assert_int_equal(send_by(*dir, "program", &e), -1);
-    assert_non_null(strstr(e.text, "program ended with 3: xxxx"));
+    assert_non_null(strstr(e.text, "program: exit 3: xxxx"));
     assert_int_equal(strlen(e.text), sizeof e.text - 1);
 }
 
@@ -168,7 +169,7 @@ static void a_program_may_close_its_output_and_leave_the_letter_unread(void **di
     assert_int_equal(send_by(*dir, "program", &e), 0);
     put_script("program", "exec >&- 2>&-; cat >/dev/null; exit 7");
     assert_int_equal(send_by(*dir, "program", &e), -1);
-    assert_error(&e, *dir, "program ended with 7");
+    assert_error(&e, *dir, "program: exit 7");
 }
 
 /* The grandchild writes until a file appears, which it does after the call came back; so a call
@@ -182,7 +183,7 @@ static void assert_not_held(const char *dir, const char *grandchild)
                   dir, grandchild);
     put_script("program", script);
     assert_int_equal(send_by(dir, "program", &e), -1);
-    assert_non_null(strstr(e.text, "program ended with 5"));
+    assert_non_null(strstr(e.text, "program: exit 5"));
     put_text("stop", "");
     for (int i = 0; i < 1000 && access("gone", F_OK) != 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);

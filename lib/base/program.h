@@ -1,0 +1,31 @@
+/* Another program, run to its end: an argument list, no shell, a clean environment, bounded output.
+ * Blocks as long as the program runs, so only workers call this; whoever started the worker has a
+ * deadline and then ends its whole process group, which the program stays in: one that were in
+ * another would go on after the deadline. What it leaves running in the background is not waited
+ * for. */
+#ifndef TW_BASE_PROGRAM_H
+#define TW_BASE_PROGRAM_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/strings.h"
+
+/* Where programs without a slash in their name are looked for: /command is daemontools' own. */
+#define TW_PROGRAM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/command"
+
+struct tw_program {
+    char *const *argv;             /* ends with NULL */
+    int in;                        /* its standard input; -1: /dev/null */
+    const struct tw_strings *more; /* "NAME=value" beside PATH, LOGNAME and HOME; NULL: none */
+    size_t output_max;             /* bytes kept of what it writes to its output and errors */
+};
+
+/* 0: it has ended: *status is as of waitpid(2), and `output` (empty at first; the caller frees it)
+ * holds the beginning of what it said. -1: it could not be run, and the error says why. */
+int tw_program_run(const struct tw_program *program, int *status, struct tw_buf *output,
+                   struct tw_error *e);
+
+/* Appends "exit 0", "exit 111: what it said", "killed by signal 9 (Killed): ...". */
+void tw_program_describe(int status, const struct tw_buf *output, struct tw_buf *out);
+
+#endif
