@@ -58,6 +58,7 @@ static void on_done(void *context, struct tw_job *job, const char *text)
 {
     const struct tw_app *app = context;
     tw_log_line(app->log, TW_LOG_DONE, job->name, "%s", text);
+    tw_actions_order(app->actions, job, job->name);
 }
 
 static void on_ended(void *context, struct tw_job *job, bool scheduled, bool whole)
@@ -96,8 +97,29 @@ void tw_app_news(void *context, struct tw_aspect *aspect, enum tw_incident_news 
     struct tw_app *app = context;
     tw_log_line(app->log, TW_LOG_DEBUG, aspect->name, "incident is %s",
                 tw_stage_name(aspect->incident.stage));
+    /* What is open again had almost been told as mended: that, too, needs another try. */
+    const bool opens = what == TW_NEWS_OPENED || what == TW_NEWS_REOPENED;
+    const struct tw_job *job = opens ? tw_jobs_find(app->jobs, aspect->job) : NULL;
+    if (job && aspect->level == TW_LEVEL_FAIL && strcmp(aspect->part, "schedule") != 0)
+        tw_actions_order(app->actions, job, aspect->name);
     if (app->mailer)
         tw_mailer_news(app->mailer, aspect, what);
+}
+
+static void order_ended(void *context)
+{
+    const struct tw_app *app = context;
+    tw_mailer_look(app->mailer);
+}
+
+struct tw_actions *tw_app_make_actions(struct tw_app *app)
+{
+    return tw_actions_new(&(struct tw_actions_parts){.log = app->log,
+                                                     .state = app->state,
+                                                     .workers = app->workers,
+                                                     .jobs = app->jobs,
+                                                     .ended = order_ended,
+                                                     .context = app});
 }
 
 static int forget_job(void *context, struct tw_job *job, struct tw_error *e)
@@ -415,6 +437,7 @@ static void free_all(struct tw_app *app)
     tw_timer_free(&app->watchdog_timer);
     tw_timer_free(&app->stop_timer);
     tw_workers_free(&app->workers);
+    tw_actions_free(&app->actions);
     tw_jobs_free(&app->jobs);
     tw_aspects_free(&app->aspects);
     tw_joblock_close(&app->lock);

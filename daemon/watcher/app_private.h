@@ -17,6 +17,7 @@ struct tw_app {
     struct tw_workers *workers;
     struct tw_jobs *jobs;
     struct tw_aspects *aspects;
+    struct tw_actions *actions;
     struct tw_mailer *mailer;
     struct tw_control *control;
     struct tw_timer *status_timer, *care_timer, *watchdog_timer, *stop_timer;
@@ -48,6 +49,9 @@ void tw_app_warn_config(const struct tw_app *app);
 
 /* restore.c: opens the state; makes jobs, aspects and mailer know what it holds. */
 void tw_app_restore(struct tw_app *app);
+
+/* For `then`; needs the state. */
+struct tw_actions *tw_app_make_actions(struct tw_app *app);
 
 /* A job's aspects and rows are forgotten; context is the app. */
 void tw_app_job_dropped(void *app, struct tw_job *job);

@@ -224,7 +224,7 @@ static bool was_kept_waiting(const struct tw_aspects *a, const struct tw_aspect 
                              struct tw_when when)
 {
     return news == TW_NEWS_CLEARED && event == TW_EVENT_GOOD && a->patience_ms > 0 &&
-           when.now_ms - aspect->wait_from_ms > a->patience_ms;
+           aspect->waits_until_ms == 0 && when.now_ms - aspect->wait_from_ms > a->patience_ms;
 }
 
 static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incident_event event,

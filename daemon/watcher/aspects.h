@@ -24,8 +24,10 @@ struct tw_aspect {
     int64_t since_s; /* at this level since */
     struct tw_incident incident;
     int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
-    bool stale;           /* of an earlier start: not yet reported anew */
-    bool changed;         /* of other settings: no real finding of it yet under the new ones */
+    int64_t waits_until_ms; /* no letter before, because of another job (depends.h); INT64_MAX: as
+                               long as that one fails; 0: it does not wait */
+    bool stale;             /* of an earlier start: not yet reported anew */
+    bool changed;           /* of other settings: no real finding of it yet under the new ones */
 };
 
 struct tw_aspects;

@@ -29,6 +29,11 @@ struct tw_job *tw_jobs_find(struct tw_jobs *jobs, const char *name)
     return at < jobs->count && strcmp(jobs->items[at]->name, name) == 0 ? jobs->items[at] : NULL;
 }
 
+size_t tw_jobs_index(const struct tw_jobs *jobs, const struct tw_job *job)
+{
+    return position(jobs, job->name);
+}
+
 size_t tw_jobs_count(const struct tw_jobs *jobs)
 {
     return jobs->count;

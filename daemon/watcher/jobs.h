@@ -71,6 +71,7 @@ void tw_jobs_start(struct tw_jobs *jobs);
 size_t tw_jobs_count(const struct tw_jobs *jobs);
 struct tw_job *tw_jobs_at(struct tw_jobs *jobs, size_t index); /* sorted by name */
 struct tw_job *tw_jobs_find(struct tw_jobs *jobs, const char *name);
+size_t tw_jobs_index(const struct tw_jobs *jobs, const struct tw_job *job); /* as of now */
 
 /* Runs it now: a run that begins after this call. `done` (may be NULL) is called once when that
  * run has ended, or with job NULL if the job is dropped before. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "watcher/depends.h"
 #include "watcher/post.h"
 
 enum {
@@ -134,10 +135,13 @@ static bool is_failing(const struct tw_aspect *aspect)
     return aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
 }
 
-static bool is_candidate(const struct tw_aspect *aspect)
+/* What an order may be mending just now is not told before that has ended. */
+static bool is_candidate(const struct tw_mailer *m, const struct tw_aspect *aspect, int64_t now_ms)
 {
-    return (aspect->incident.stage == TW_STAGE_OPEN && is_failing(aspect)) ||
-           aspect->incident.stage == TW_STAGE_CLOSING;
+    if (aspect->incident.stage == TW_STAGE_OPEN)
+        return is_failing(aspect) && !tw_depends_waits(aspect, now_ms) &&
+               !tw_actions_running(m->parts.actions, aspect->job);
+    return aspect->incident.stage == TW_STAGE_CLOSING;
 }
 
 static int64_t wait_ms(const struct tw_mailer *m)
@@ -147,16 +151,16 @@ static int64_t wait_ms(const struct tw_mailer *m)
 
 static bool is_due(const struct tw_mailer *m, const struct tw_aspect *aspect, int64_t now_ms)
 {
-    return is_candidate(aspect) && aspect->wait_from_ms + wait_ms(m) <= now_ms;
+    return is_candidate(m, aspect, now_ms) && aspect->wait_from_ms + wait_ms(m) <= now_ms;
 }
 
 /* When the next letter should begin to be made; INT64_MAX: nobody is to be written about. */
-static int64_t group_ready_ms(const struct tw_mailer *m)
+static int64_t group_ready_ms(const struct tw_mailer *m, int64_t now_ms)
 {
     int64_t oldest = INT64_MAX, youngest = 0;
     for (size_t i = 0; i < tw_aspects_count(m->parts.aspects); i++) {
         const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
-        if (!is_candidate(aspect))
+        if (!is_candidate(m, aspect, now_ms))
             continue;
         if (aspect->wait_from_ms < oldest)
             oldest = aspect->wait_from_ms;
@@ -227,10 +231,19 @@ static void confirmed(void *context, struct tw_job *job)
     answered(context);
 }
 
+static void run_once_more(struct tw_mailer *m, struct tw_job *job)
+{
+    m->pending++;
+    tw_jobs_ask(m->parts.jobs, job, confirmed, m);
+}
+
+/* Those that the jobs depend on are asked, too: what fails because of them may have been seen
+ * first. */
 static void confirm(struct tw_mailer *m)
 {
     const int64_t now_ms = tw_loop_now_ms(m->parts.loop);
     const char *last = "";
+    struct tw_strings parents = {0};
     m->step = CONFIRMING;
     m->generation++;
     m->pending = 1;
@@ -242,9 +255,12 @@ static void confirm(struct tw_mailer *m)
             strcmp(aspect->job, last) == 0)
             continue;
         last = job->name;
-        m->pending++;
-        tw_jobs_ask(m->parts.jobs, job, confirmed, m);
+        run_once_more(m, job);
+        tw_depends_parents(m->parts.jobs, job, &parents);
     }
+    for (size_t i = 0; i < parents.count; i++)
+        run_once_more(m, tw_jobs_find(m->parts.jobs, parents.items[i]));
+    tw_strings_free(&parents);
     answered(m);
 }
 
@@ -328,24 +344,44 @@ static bool qmail_is_down(const struct tw_mailer *m)
     return false;
 }
 
+static struct tw_letter_entry describe(const struct tw_mailer *m, const struct tw_aspect *aspect,
+                                       struct tw_strings *waiting)
+{
+    const bool recovered = aspect->incident.stage == TW_STAGE_CLOSING;
+    struct tw_letter_entry entry = {
+        .aspect = aspect->name,
+        .recovered = recovered,
+        .level = aspect->level,
+        .text = aspect->text,
+        .opened_s = aspect->incident.opened_s,
+        .closed_s = aspect->incident.closed_s,
+        .evidence = recovered ? NULL : proof_for(m, aspect->name),
+        .advice = advice_for(m, aspect),
+        .waiting = waiting,
+    };
+    entry.order = tw_actions_said(m->parts.actions, aspect->job, entry.opened_s, &entry.order_s);
+    if (!recovered)
+        tw_depends_list(m->parts.jobs, m->parts.aspects, aspect->job, waiting);
+    return entry;
+}
+
+static void free_entries(struct tw_letter_entry *entries, struct tw_strings *waiting, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free((char *)entries[i].advice);
+        tw_strings_free(&waiting[i]);
+    }
+    free(entries);
+    free(waiting);
+}
+
 static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t count,
                          struct tw_when when)
 {
     struct tw_letter_entry *entries = tw_alloc(count * sizeof *entries);
-    for (size_t i = 0; i < count; i++) {
-        const struct tw_aspect *aspect = about[i];
-        const bool recovered = aspect->incident.stage == TW_STAGE_CLOSING;
-        entries[i] = (struct tw_letter_entry){
-            .aspect = aspect->name,
-            .recovered = recovered,
-            .level = aspect->level,
-            .text = aspect->text,
-            .opened_s = aspect->incident.opened_s,
-            .closed_s = aspect->incident.closed_s,
-            .evidence = recovered ? NULL : proof_for(m, aspect->name),
-            .advice = advice_for(m, aspect),
-        };
-    }
+    struct tw_strings *waiting = tw_alloc(count * sizeof *waiting);
+    for (size_t i = 0; i < count; i++)
+        entries[i] = describe(m, about[i], &waiting[i]);
     const bool summary = was_held_back(m, about, count);
     const size_t came_and_went = m->came_and_went;
     struct tw_letter letter = tw_post_head(m->post);
@@ -359,9 +395,7 @@ static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t c
     tw_letter_write(&letter, &text);
     tw_post_add(m->post, letter.id, tw_buf_text(&text), text.len);
     tw_buf_free(&text);
-    for (size_t i = 0; i < count; i++)
-        free((char *)entries[i].advice);
-    free(entries);
+    free_entries(entries, waiting, count);
 }
 
 static void compose(struct tw_mailer *m)
@@ -392,6 +426,7 @@ static void next_step(void *context)
 {
     struct tw_mailer *m = context;
     m->pending = 0;
+    tw_depends_look(m->parts.jobs, m->parts.aspects, tw_loop_now_ms(m->parts.loop));
     switch (m->step) {
     case IDLE:
         consider(m);
@@ -411,15 +446,17 @@ static void consider(struct tw_mailer *m)
     if (m->step != IDLE || !m->started)
         return;
     const struct tw_when when = now_is(m);
-    const int64_t ready_ms = group_ready_ms(m);
-    if (ready_ms == INT64_MAX) {
+    const int64_t again_ms = tw_depends_look(m->parts.jobs, m->parts.aspects, when.now_ms);
+    const int64_t ready_ms = group_ready_ms(m, when.now_ms);
+    const int64_t held_ms = when.now_ms + held_back_s(m, when.now_s) * 1000;
+    int64_t at_ms = ready_ms == INT64_MAX || ready_ms > held_ms ? ready_ms : held_ms;
+    if (again_ms < at_ms)
+        at_ms = again_ms;
+    if (at_ms == INT64_MAX) {
         tw_timer_stop(m->timer);
         return;
     }
-    int64_t left_ms = ready_ms - when.now_ms;
-    const int64_t held_ms = held_back_s(m, when.now_s) * 1000;
-    if (held_ms > left_ms)
-        left_ms = held_ms;
+    const int64_t left_ms = at_ms - when.now_ms;
     if (left_ms > 0)
         tw_timer_set(m->timer, left_ms);
     else
@@ -434,6 +471,11 @@ void tw_mailer_news(struct tw_mailer *mailer, const struct tw_aspect *aspect,
         mailer->came_and_went++;
         save_times(mailer);
     }
+    tw_mailer_look(mailer);
+}
+
+void tw_mailer_look(struct tw_mailer *mailer)
+{
     if (mailer->step == IDLE && mailer->started)
         tw_timer_set(mailer->timer, 0);
 }

@@ -4,6 +4,7 @@
 #define TW_WATCHER_MAILER_H
 
 #include "alert/outbox.h"
+#include "watcher/actions.h"
 #include "watcher/aspects.h"
 #include "watcher/jobs.h"
 
@@ -17,6 +18,7 @@ struct tw_mailer_parts {
     struct tw_aspects *aspects;
     struct tw_jobs *jobs;
     struct tw_workers *workers;
+    struct tw_actions *actions;
 };
 
 struct tw_mailer *tw_mailer_new(const struct tw_mailer_parts *parts);
@@ -33,6 +35,9 @@ void tw_mailer_restore_value(struct tw_mailer *mailer, const char *key, const ch
 
 /* From here on letters are written and sent. */
 void tw_mailer_start(struct tw_mailer *mailer);
+
+/* What a letter may wait for has ended (an order of `then`). */
+void tw_mailer_look(struct tw_mailer *mailer);
 
 /* An incident changed. */
 void tw_mailer_news(struct tw_mailer *mailer, const struct tw_aspect *aspect,

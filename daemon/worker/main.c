@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "alert/action.h"
 #include "alert/deliver.h"
 #include "base/file.h"
 #include "kinds/wire.h"
@@ -125,6 +126,14 @@ static int serve(struct worker *w, struct tw_frame *frame)
             put_text(&w->out, e.text, strlen(e.text));
             result = 1;
         }
+    } else if (frame->type == TW_WIRE_ACT) {
+        struct tw_error e;
+        struct tw_buf text = {0};
+        result = tw_action_run(frame, &text, &e);
+        put_text(&w->out, tw_buf_text(&text), text.len);
+        tw_buf_free(&text);
+        if (result < 0)
+            return -1;
     } else {
         fprintf(stderr, "toaster-worker: a request of type %d is not known\n", frame->type);
         return -1;

@@ -22,6 +22,7 @@ enum {
     EVIDENCE_MAX = 12 * 1024,
     MANY = 20,     /* with more entries than this, */
     DETAILED = 10, /* so many are written out and the others get a line each */
+    WAITING = 20,  /* so many of those that wait for an entry are named */
     TAIL = 1024    /* room for what stands behind the entries */
 };
 
@@ -128,6 +129,34 @@ static void add_times(struct tw_buf *out, const struct tw_letter_entry *entry, i
     }
 }
 
+static void add_order(struct tw_buf *out, const struct tw_letter_entry *entry)
+{
+    if (!entry->order)
+        return;
+    tw_buf_puts(out, "  What then did, at ");
+    tw_message_time(out, entry->order_s);
+    tw_buf_puts(out, ":\n    ");
+    tw_escape(out, entry->order, strlen(entry->order), TW_ESCAPE_LINE, EVIDENCE_LINE);
+    tw_buf_puts(out, "\n");
+}
+
+static void add_waiting(struct tw_buf *out, const struct tw_letter_entry *entry)
+{
+    const size_t count = entry->waiting ? entry->waiting->count : 0;
+    if (!count)
+        return;
+    tw_buf_printf(out, "  Waiting for it, without %s of %s own:\n",
+                  count == 1 ? "a letter" : "letters", count == 1 ? "its" : "their");
+    for (size_t i = 0; i < count && i < WAITING; i++) {
+        tw_buf_puts(out, "    ");
+        tw_escape(out, entry->waiting->items[i], strlen(entry->waiting->items[i]), TW_ESCAPE_LINE,
+                  EVIDENCE_LINE);
+        tw_buf_puts(out, "\n");
+    }
+    if (count > WAITING)
+        tw_buf_printf(out, "    (%zu more)\n", count - WAITING);
+}
+
 static void add_block(struct tw_buf *out, const struct tw_letter_entry *entry, int64_t now_s)
 {
     tw_buf_printf(out, "\n%s ", word_of(entry));
@@ -144,6 +173,8 @@ static void add_block(struct tw_buf *out, const struct tw_letter_entry *entry, i
         tw_escape(out, entry->advice, strlen(entry->advice), TW_ESCAPE_LINE, EVIDENCE_LINE);
         tw_buf_puts(out, "\n");
     }
+    add_order(out, entry);
+    add_waiting(out, entry);
 }
 
 static void add_line(struct tw_buf *out, const struct tw_letter_entry *entry)

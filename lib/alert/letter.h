@@ -22,6 +22,10 @@ struct tw_letter_entry {
     int64_t opened_s, closed_s;
     const char *evidence; /* several lines; NULL or "": none */
     const char *advice;   /* one line; NULL or "": none */
+    const char *order;    /* what `then` ran and what came of it: one line; NULL: nothing */
+    int64_t order_s;      /* when that was */
+    const struct tw_strings *waiting; /* what fails too and depends on it: "ASPECT: TEXT" each;
+                                         NULL: nothing */
 };
 
 struct tw_letter {

@@ -17,6 +17,7 @@ enum tw_wire {
     TW_WIRE_RUN = 1,  /* request: one run of a job */
     TW_WIRE_EVIDENCE, /* request: evidence for one aspect of a job */
     TW_WIRE_DELIVER,  /* request: a letter to one transport */
+    TW_WIRE_ACT,      /* request: what `then` orders */
     TW_WIRE_FINDING,  /* report */
     TW_WIRE_NOTE,
     TW_WIRE_WATCH_PID,
@@ -26,8 +27,8 @@ enum tw_wire {
     TW_WIRE_REMEMBER,
     TW_WIRE_DONE,
     TW_WIRE_PROGRESS, /* no report: the deadline counts from now */
-    TW_WIRE_TEXT,     /* the evidence, or why a letter was not taken */
-    TW_WIRE_END       /* a number: 0 done, 1 refused (a letter) */
+    TW_WIRE_TEXT,     /* the evidence; why a letter was not taken; what an order came to */
+    TW_WIRE_END       /* a number: 0 done, 1 refused (a letter) or failed (an order) */
 };
 
 enum {

@@ -84,6 +84,35 @@ static void a_letter_reads_like_this(void **state)
     tw_buf_free(&out);
 }
 
+static void what_then_did_and_who_waits_stand_in_their_entry(void **state)
+{
+    (void)state;
+    struct tw_strings waiting = {0};
+    struct tw_letter_entry entries[] = {smtp, clamd};
+    entries[0].order = "svc -u /var/service/smtp: exit 111: a\nb";
+    entries[0].order_s = NOW - 39;
+    entries[0].waiting = &waiting;
+    entries[1].waiting = &waiting;
+    tw_strings_add(&waiting, "process.clamd: no process clamd\x1b[0m");
+    const struct tw_letter letter = letter_of(entries, 1);
+    struct tw_buf out = {0};
+    tw_letter_write(&letter, &out);
+    check_message(&out);
+    assert_non_null(strstr(tw_buf_text(&out), "    svc -u /var/service/smtp\n"
+                                              "  What then did, at 2026-11-21 03:12:06 +0100:\n"
+                                              "    svc -u /var/service/smtp: exit 111: a\\nb\n"
+                                              "  Waiting for it, without a letter of its own:\n"
+                                              "    process.clamd: no process clamd\\x1b[0m\n"));
+    for (int i = 0; i < 30; i++)
+        tw_strings_add(&waiting, "service.x: down");
+    tw_buf_clear(&out);
+    tw_letter_write(&letter, &out);
+    check_message(&out);
+    assert_non_null(strstr(tw_buf_text(&out), "    service.x: down\n    (11 more)\n"));
+    tw_strings_free(&waiting);
+    tw_buf_free(&out);
+}
+
 static void assert_subject(const struct tw_letter *letter, const char *want)
 {
     struct tw_buf out = {0};
@@ -313,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_letter_reads_like_this),
+        cmocka_unit_test(what_then_did_and_who_waits_stand_in_their_entry),
         cmocka_unit_test(a_subject_says_host_what_and_how_many),
         cmocka_unit_test(what_was_held_back_is_told),
         cmocka_unit_test(many_entries_get_a_line_each_and_evidence_only_for_the_first_ten),

@@ -299,6 +299,11 @@ static void manual_and_installed_configuration_name_every_key(void **state)
             names_key(installed, o->key, " ", " ");
         }
     }
+    static const char *const of_jobs[] = {"then", "depends"};
+    for (size_t i = 0; i < TW_COUNT(of_jobs); i++) {
+        names_key(manual, of_jobs[i], ".It Ic ", "\n");
+        names_key(installed, of_jobs[i], " ", " ");
+    }
     tw_buf_free(&out);
     tw_config_free(&c);
     free(manual);
