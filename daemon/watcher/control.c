@@ -67,7 +67,11 @@ void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect)
     tw_frame_put_number(&w, aspect->since_s);
     tw_frame_put_number(&w, aspect->incident.opened_s);
     tw_frame_put_text(&w, aspect->code);
-    tw_frame_put_text(&w, aspect->text);
+    char *waiting = aspect->waits_until_ms
+                        ? tw_format("%s (no letter while what it depends on fails)", aspect->text)
+                        : NULL;
+    tw_frame_put_text(&w, waiting ? waiting : aspect->text);
+    free(waiting);
     tw_frame_end(&w);
 }
 
