@@ -203,6 +203,7 @@ int ctl_foreground(const struct tw_config *config, char *const *names, struct ct
                                                      .ended = on_ended,
                                                      .remembered = on_remembered,
                                                      .context = &fg});
+    tw_jobs_look_only(fg.jobs);
     fg.aspects = tw_aspects_new(silent, NULL, on_news, NULL);
     tw_jobs_configure(fg.jobs, config, NULL, NULL, NULL);
     restore(&fg, config);

@@ -243,6 +243,11 @@ struct tw_jobs *tw_jobs_new(struct tw_loop *loop, struct tw_workers *workers,
     return jobs;
 }
 
+void tw_jobs_look_only(struct tw_jobs *jobs)
+{
+    jobs->look_only = true;
+}
+
 void tw_jobs_free(struct tw_jobs **jobs)
 {
     struct tw_jobs *j = *jobs;

@@ -50,6 +50,8 @@ struct tw_jobs;
 /* `lock` may be NULL: then nothing keeps another process from running a job too. */
 struct tw_jobs *tw_jobs_new(struct tw_loop *loop, struct tw_workers *workers,
                             struct tw_joblock *lock, const struct tw_jobs_listener *listener);
+/* From here on runs only look: for one who keeps nothing of what they tell him to remember. */
+void tw_jobs_look_only(struct tw_jobs *jobs);
 void tw_jobs_free(struct tw_jobs **jobs); /* after tw_workers_free, which ends what runs */
 
 /* The configuration's jobs become these jobs; `config` must live until the next call. A job whose

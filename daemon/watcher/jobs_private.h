@@ -59,7 +59,7 @@ struct tw_jobs {
     int64_t quiet_until_ms; /* before this, no pass over /proc that an event asks for */
     bool procs_asked;       /* by the run that goes on in the loop */
     int64_t planned_ms;     /* what the timer is set to; INT64_MAX: not set */
-    bool started, ticking;
+    bool started, ticking, look_only;
 };
 
 /* runs.c */

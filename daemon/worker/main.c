@@ -93,6 +93,7 @@ static int do_run(struct worker *w, struct tw_frame *frame)
     const struct tw_run run = {.name = request.name,
                                .title = request.title,
                                .settings = request.settings,
+                               .look_only = request.look_only,
                                .places = &places,
                                .now_s = request.now_s,
                                .memory = request.memory,

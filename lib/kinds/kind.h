@@ -69,6 +69,7 @@ struct tw_run {
     bool instance;     /* its "*" has brought it; not known in a worker */
     const void *settings;
     const struct tw_places *places;
+    bool look_only;     /* nothing will be remembered of this run: it must change nothing */
     int64_t now_s;      /* Unix time */
     const char *memory; /* of the last run; "" at the first */
     /* All processes of this moment; read at the first call, shared by the runs of a batch. NULL

@@ -33,6 +33,7 @@ void tw_wire_put_run(struct tw_buf *out, const struct tw_run *run, const struct 
     tw_frame_put_text(&w, run->places->service_dir);
     tw_frame_put_text(&w, run->places->log_dir);
     tw_frame_put_text(&w, run->places->proc_root);
+    tw_frame_put_number(&w, run->look_only);
     tw_frame_put_number(&w, run->now_s);
     tw_frame_put_number(&w, moment);
     tw_options_each(kind->options, run->settings, put_setting, &w);
@@ -82,6 +83,7 @@ int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_e
     out->service_dir = tw_frame_text(frame, PATH_MAX_BYTES);
     out->log_dir = tw_frame_text(frame, PATH_MAX_BYTES);
     out->proc_root = tw_frame_text(frame, PATH_MAX_BYTES);
+    out->look_only = tw_frame_number(frame) != 0;
     out->now_s = tw_frame_number(frame);
     out->moment = tw_frame_number(frame);
     out->settings = tw_alloc(out->kind->settings_size);

@@ -44,6 +44,7 @@ struct tw_wire_run {
     const struct tw_kind *kind;
     char *name, *title, *memory, *aspect;
     char *qmail_dir, *service_dir, *log_dir, *proc_root;
+    bool look_only;
     int64_t now_s, moment; /* runs of one moment may share a pass over /proc */
     void *settings;
 };
