@@ -42,6 +42,12 @@ static void on_note(void *context, struct tw_job *job, const char *text)
     (void)text;
 }
 
+static void on_order(void *context, struct tw_job *job)
+{
+    (void)context;
+    (void)job;
+}
+
 static void on_ended(void *context, struct tw_job *job, bool scheduled, bool looked)
 {
     (void)context;
@@ -200,6 +206,7 @@ int ctl_foreground(const struct tw_config *config, char *const *names, struct ct
                           &(struct tw_jobs_listener){.finding = on_finding,
                                                      .note = on_note,
                                                      .done = on_note,
+                                                     .order = on_order,
                                                      .ended = on_ended,
                                                      .remembered = on_remembered,
                                                      .context = &fg});

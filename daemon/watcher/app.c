@@ -58,6 +58,11 @@ static void on_done(void *context, struct tw_job *job, const char *text)
 {
     const struct tw_app *app = context;
     tw_log_line(app->log, TW_LOG_DONE, job->name, "%s", text);
+}
+
+static void on_order(void *context, struct tw_job *job)
+{
+    const struct tw_app *app = context;
     tw_actions_order(app->actions, job, job->name);
 }
 
@@ -367,6 +372,7 @@ static void make_jobs(struct tw_app *app)
                             &(struct tw_jobs_listener){.finding = on_finding,
                                                        .note = on_note,
                                                        .done = on_done,
+                                                       .order = on_order,
                                                        .ended = on_ended,
                                                        .remembered = tw_app_save_job,
                                                        .context = app});

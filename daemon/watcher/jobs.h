@@ -36,8 +36,8 @@ struct tw_jobs_listener {
     void (*finding)(void *context, struct tw_job *job, const struct tw_finding *finding,
                     bool scheduled);
     void (*note)(void *context, struct tw_job *job, const char *text);
-    void (*done)(void *context, struct tw_job *job,
-                 const char *text); /* it has changed something */
+    void (*done)(void *context, struct tw_job *job, const char *text);
+    void (*order)(void *context, struct tw_job *job); /* its `then` is due */
     /* A run ended. `whole` is false where it could not look (a finding UNKNOWN went before), or is
      * to look again in a moment: then what it did not report still stands. */
     void (*ended)(void *context, struct tw_job *job, bool scheduled, bool whole);

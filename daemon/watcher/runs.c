@@ -83,6 +83,13 @@ static void on_done(void *context, const char *text)
         run->jobs->listener.done(run->jobs->listener.context, run->job, text);
 }
 
+static void on_order(void *context)
+{
+    const struct tw_job_run *run = context;
+    if (run->job)
+        run->jobs->listener.order(run->jobs->listener.context, run->job);
+}
+
 static void on_progress(void *context)
 {
     (void)context; /* the worker's deadline is moved where the frame comes in */
@@ -99,6 +106,7 @@ static struct tw_sink sink_of(struct tw_job_run *run)
         .instance = on_instance,
         .remember = on_remember,
         .done = on_done,
+        .order = on_order,
         .progress = on_progress,
         .context = run,
     };

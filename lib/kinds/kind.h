@@ -56,8 +56,10 @@ struct tw_sink {
     void (*instance)(void *context, const char *title);
     /* To be given back as `memory` at the next run; survives restarts. */
     void (*remember)(void *context, const char *text);
-    /* This run has changed something: a DONE line, and the job's `then` is run. */
+    /* This run has changed something: a DONE line. */
     void (*done)(void *context, const char *text);
+    /* The job's `then` is due (somebody must be told what this run did). */
+    void (*order)(void *context);
     /* It takes long and gets on: the deadline counts from now. In a worker only. */
     void (*progress)(void *context);
     void *context;

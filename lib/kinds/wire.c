@@ -177,6 +177,12 @@ static void put_done(void *context, const char *text)
     put_lines(context, TW_WIRE_DONE, text, NULL);
 }
 
+static void put_order(void *context)
+{
+    struct tw_frame_writer w = tw_frame_begin(context, TW_WIRE_ORDER);
+    tw_frame_end(&w);
+}
+
 static void put_progress(void *context)
 {
     struct tw_frame_writer w = tw_frame_begin(context, TW_WIRE_PROGRESS);
@@ -194,6 +200,7 @@ struct tw_sink tw_wire_sink(struct tw_buf *out)
         .instance = put_instance,
         .remember = put_remember,
         .done = put_done,
+        .order = put_order,
         .progress = put_progress,
         .context = out,
     };
@@ -309,6 +316,11 @@ int tw_wire_report(struct tw_frame *frame, const struct tw_sink *sink, struct tw
         return get_text(frame, MEMORY_MAX, sink, sink->remember);
     case TW_WIRE_DONE:
         return get_text(frame, TW_WIRE_LINE_MAX, sink, sink->done);
+    case TW_WIRE_ORDER:
+        if (!tw_frame_done(frame))
+            return -1;
+        sink->order(sink->context);
+        return 0;
     case TW_WIRE_PROGRESS:
         return tw_frame_done(frame) ? 2 : -1;
     case TW_WIRE_TEXT:

@@ -26,6 +26,7 @@ enum tw_wire {
     TW_WIRE_INSTANCE,
     TW_WIRE_REMEMBER,
     TW_WIRE_DONE,
+    TW_WIRE_ORDER,
     TW_WIRE_PROGRESS, /* no report: the deadline counts from now */
     TW_WIRE_TEXT,     /* the evidence; why a letter was not taken; what an order came to */
     TW_WIRE_END       /* a number: 0 done, 1 refused (a letter) or failed (an order) */

@@ -35,7 +35,7 @@ struct kit {
     uint64_t last_ticks;
     int64_t look_again_ms; /* -1: not asked for */
     struct tw_strings done;
-    size_t progress;
+    size_t progress, orders;
 };
 
 static inline void kit_on_finding(void *context, const struct tw_finding *finding)
@@ -99,6 +99,11 @@ static inline void kit_on_done(void *context, const char *text)
     tw_strings_add(&((struct kit *)context)->done, text);
 }
 
+static inline void kit_on_order(void *context)
+{
+    ((struct kit *)context)->orders++;
+}
+
 static inline void kit_on_progress(void *context)
 {
     ((struct kit *)context)->progress++;
@@ -146,7 +151,7 @@ static inline void kit_forget(struct kit *kit)
     tw_strings_free(&kit->dirs);
     tw_strings_free(&kit->withdrawn);
     tw_strings_free(&kit->done);
-    kit->progress = 0;
+    kit->progress = kit->orders = 0;
     kit->pids = 0;
     kit->look_again_ms = -1;
 }
@@ -176,6 +181,7 @@ static inline void kit_run(struct kit *kit)
                                  .instance = kit_on_instance,
                                  .remember = kit_on_remember,
                                  .done = kit_on_done,
+                                 .order = kit_on_order,
                                  .progress = kit_on_progress,
                                  .context = kit};
     char *name = tw_format("%s.%s", kit->kind->name, kit->title), *memory = tw_strdup(kit->memory);

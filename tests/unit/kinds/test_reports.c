@@ -51,6 +51,11 @@ static void sane_memory(void *context, const char *text)
     ++*(size_t *)context;
 }
 
+static void sane_order(void *context)
+{
+    ++*(size_t *)context;
+}
+
 static void sane_progress(void *context)
 {
     (void)context;
@@ -59,8 +64,9 @@ static void sane_progress(void *context)
 
 static struct tw_sink sane_sink(size_t *count)
 {
-    return (struct tw_sink){sane_finding,  sane_note,   sane_pid,  sane_dir,      sane_again,
-                            sane_instance, sane_memory, sane_note, sane_progress, count};
+    return (struct tw_sink){sane_finding, sane_note,     sane_pid,    sane_dir,
+                            sane_again,   sane_instance, sane_memory, sane_note,
+                            sane_order,   sane_progress, count};
 }
 
 static int take(const struct tw_buf *buf, struct tw_buf *text, int64_t *result, size_t *count)
@@ -71,7 +77,7 @@ static int take(const struct tw_buf *buf, struct tw_buf *text, int64_t *result, 
 }
 
 /* One of each report, each in a buffer of its own. */
-enum { REPORTS = 12 };
+enum { REPORTS = 13 };
 
 static void make_reports(struct tw_buf reports[REPORTS])
 {
@@ -95,10 +101,12 @@ static void make_reports(struct tw_buf reports[REPORTS])
     s.done(s.context, "moved to x.1");
     s = tw_wire_sink(&reports[9]);
     s.progress(s.context);
-    struct tw_frame_writer w = tw_frame_begin(&reports[10], TW_WIRE_TEXT);
+    s = tw_wire_sink(&reports[10]);
+    s.order(s.context);
+    struct tw_frame_writer w = tw_frame_begin(&reports[11], TW_WIRE_TEXT);
     tw_frame_put_bytes(&w, "evidence\0with a NUL", 19);
     tw_frame_end(&w);
-    w = tw_frame_begin(&reports[11], TW_WIRE_END);
+    w = tw_frame_begin(&reports[12], TW_WIRE_END);
     tw_frame_put_number(&w, 1);
     tw_frame_end(&w);
 }
@@ -116,8 +124,8 @@ static void every_report_comes_through(void **state)
     make_reports(reports);
     struct kit kit = kit_make(tw_kind_find("service"), "smtp");
     const struct tw_sink sink = {
-        kit_on_finding,  kit_on_note,     kit_on_pid,  kit_on_dir,      kit_on_again,
-        kit_on_instance, kit_on_remember, kit_on_done, kit_on_progress, &kit};
+        kit_on_finding,  kit_on_note, kit_on_pid,   kit_on_dir,      kit_on_again, kit_on_instance,
+        kit_on_remember, kit_on_done, kit_on_order, kit_on_progress, &kit};
     int64_t result = -1;
     for (size_t i = 0; i < REPORTS; i++) {
         struct tw_frame frame = frame_of(&reports[i]);
@@ -134,6 +142,7 @@ static void every_report_comes_through(void **state)
     assert_string_equal(kit.instances.items[0], "smtp");
     assert_string_equal(kit.memory, "100,1 101");
     assert_string_equal(kit.done.items[0], "moved to x.1");
+    assert_int_equal(kit.orders, 1);
     assert_int_equal(kit.progress, 0);
     assert_int_equal(text.len, 19);
     assert_memory_equal(text.data, "evidence\0with a NUL", 19);

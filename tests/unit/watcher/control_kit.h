@@ -57,6 +57,12 @@ static inline void on_note(void *context, struct tw_job *job, const char *text)
     (void)text;
 }
 
+static inline void on_order(void *context, struct tw_job *job)
+{
+    (void)context;
+    (void)job;
+}
+
 static inline void on_ended(void *context, struct tw_job *job, bool scheduled, bool looked)
 {
     (void)job;
@@ -113,9 +119,9 @@ static inline struct kit *make(const char *more)
         fail_msg("%s", e.text);
     kit->loop = tw_loop_new();
     kit->workers = tw_workers_new(kit->loop, "/nowhere", 1);
-    kit->jobs = tw_jobs_new(
-        kit->loop, kit->workers, NULL,
-        &(struct tw_jobs_listener){on_finding, on_note, on_note, on_ended, on_remembered, kit});
+    kit->jobs = tw_jobs_new(kit->loop, kit->workers, NULL,
+                            &(struct tw_jobs_listener){on_finding, on_note, on_note, on_order,
+                                                       on_ended, on_remembered, kit});
     kit->log = tw_log_new(-1, 0);
     kit->aspects = tw_aspects_new(kit->log, NULL, on_news, NULL);
     tw_jobs_configure(kit->jobs, kit->config, NULL, NULL, NULL);
