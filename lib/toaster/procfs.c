@@ -192,26 +192,64 @@ const struct tw_proc *tw_procs_find(const struct tw_procs *procs, pid_t pid)
                : NULL;
 }
 
+/* What follows "\nNAME:\t" in a status text; NULL if there is none. The last such line counts: the
+ * first holds comm, where a process could write one. */
+static const char *status_line(const char *text, const char *mark)
+{
+    const char *line = NULL;
+    for (const char *p = text; (p = strstr(p, mark)); p++)
+        line = p;
+    return line ? line + strlen(mark) : NULL;
+}
+
+/* "real\teffective\t..." */
+static int take_effective(const char *line, const char *end, uint64_t *id)
+{
+    uint64_t real;
+    return take_number(&line, end, &real) && *line++ == '\t' && take_number(&line, end, id) &&
+                   *line == '\t' && *id <= UINT32_MAX
+               ? 0
+               : -1;
+}
+
 int tw_proc_uid(const char *root, pid_t pid, uid_t *uid)
 {
-    static const char mark[] = "\nUid:\t";
     char text[STATUS_TEXT + 1];
     const ssize_t length = read_of_pid(root, pid, "status", text, sizeof text - 1);
     if (length < 0)
         return -1;
     text[length] = '\0';
-    /* The last such line: the first line holds comm, where a process could write one. */
-    const char *line = NULL;
-    for (const char *p = text; (p = strstr(p, mark)); p++)
-        line = p;
-    uint64_t real, effective;
-    const char *at = line ? line + sizeof mark - 1 : text, *const end = text + length;
-    if (!line || !take_number(&at, end, &real) || *at++ != '\t' ||
-        !take_number(&at, end, &effective) || *at != '\t' || effective > UINT32_MAX) {
+    uint64_t effective;
+    const char *const line = status_line(text, "\nUid:\t");
+    if (!line || take_effective(line, text + length, &effective) != 0) {
         errno = length ? EBADMSG : ESRCH;
         return -1;
     }
     *uid = (uid_t)effective;
+    return 0;
+}
+
+int tw_proc_groups(const char *root, pid_t pid, gid_t *groups, size_t max, size_t *count)
+{
+    char text[STATUS_TEXT + 1];
+    const ssize_t length = read_of_pid(root, pid, "status", text, sizeof text - 1);
+    if (length < 0)
+        return -1;
+    text[length] = '\0';
+    const char *const end = text + length, *const line = status_line(text, "\nGid:\t");
+    uint64_t id;
+    if (max == 0 || !line || take_effective(line, end, &id) != 0) {
+        errno = length ? EBADMSG : ESRCH;
+        return -1;
+    }
+    groups[0] = (gid_t)id;
+    *count = 1;
+    /* A number at the very end may be cut. */
+    const char *at = status_line(text, "\nGroups:\t");
+    while (at && *count < max && take_number(&at, end, &id) && at < end && id <= UINT32_MAX) {
+        groups[(*count)++] = (gid_t)id;
+        at += *at == ' ';
+    }
     return 0;
 }
 

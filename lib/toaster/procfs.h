@@ -39,6 +39,10 @@ int tw_proc_read(const char *root, pid_t pid, struct tw_proc *proc);
 /* The effective uid, from status. -1 if the process is gone. */
 int tw_proc_uid(const char *root, pid_t pid, uid_t *uid);
 
+/* Its effective group, then the others, from status; at most `max` (of very many the kernel's text
+ * may be cut, and the last are left out). -1 if the process is gone. */
+int tw_proc_groups(const char *root, pid_t pid, gid_t *groups, size_t max, size_t *count);
+
 /* The basename of argv[0], from cmdline, without a leading '-' (login shells) and without what
  * follows ": " (sshd, postgres rewrite it). MAY BLOCK with the process: workers only. */
 int tw_proc_argv0(const char *root, pid_t pid, char *name, size_t size);
