@@ -4,7 +4,6 @@
  * Sources: multilog(8), multilog.c of daemontools 0.76. */
 #include "toaster/multilog.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -17,6 +16,7 @@
 #include "base/mem.h"
 #include "base/owner.h"
 #include "base/tai64n.h"
+#include "toaster/logdir.h"
 
 enum {
     SCRIPT_MAX = 65536, /* what is larger is no run script */
@@ -199,45 +199,14 @@ static void put_lines(const struct window *w, const char *start, struct tw_buf *
     }
 }
 
-/* '@', 24 hex digits and ".s" (finished) or ".u" (cut off by an outage). */
-static bool is_finished(const char *name)
-{
-    int64_t seconds;
-    uint32_t ns;
-    return strlen(name) == TW_TAI64N_LABEL + 2 &&
-           tw_tai64n_parse(name, TW_TAI64N_LABEL, &seconds, &ns) == 0 &&
-           (strcmp(name + TW_TAI64N_LABEL, ".s") == 0 || strcmp(name + TW_TAI64N_LABEL, ".u") == 0);
-}
-
-enum { NAME_SIZE = TW_TAI64N_LABEL + 3 };
-
-/* The newest finished file's name; "" if there is none. */
-static int find_newest(int at, const char *dir, char newest[NAME_SIZE], struct tw_error *e)
-{
-    newest[0] = '\0';
-    const int fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *list = fd < 0 ? NULL : fdopendir(fd);
-    if (!list) {
-        (void)tw_fail_errno(e, "cannot list %s", dir);
-        if (fd >= 0)
-            close(fd);
-        return -1;
-    }
-    for (const struct dirent *entry; (entry = readdir(list));)
-        if (is_finished(entry->d_name) && strcmp(entry->d_name, newest) > 0)
-            memcpy(newest, entry->d_name, NAME_SIZE);
-    closedir(list);
-    return 0;
-}
-
 static int read_newest(int at, const char *dir, struct window *w, struct tw_error *e)
 {
-    char name[NAME_SIZE];
-    if (find_newest(at, dir, name, e) != 0)
+    struct tw_logdir list;
+    if (tw_logdir_read(at, dir, "", INT64_MAX, &list, e) != 0)
         return -1;
-    if (!name[0])
+    if (!list.newest[0])
         return tw_fail(e, "no log in %s: neither current nor a finished file", dir);
-    return read_window(at, dir, name, w, e);
+    return read_window(at, dir, list.newest, w, e);
 }
 
 /* Reads below the open directory `at`; `dir` is its name for a person.
