@@ -35,13 +35,24 @@ static void limit(int what, rlim_t most)
     setrlimit((__rlimit_resource_t)what, &now);
 }
 
+/* A child that has long work to do may raise it (base/gentle.h). */
+static void limit_softly(int what, rlim_t most)
+{
+    struct rlimit now;
+    if (getrlimit((__rlimit_resource_t)what, &now) != 0 ||
+        (now.rlim_cur != RLIM_INFINITY && now.rlim_cur <= most))
+        return;
+    now.rlim_cur = most;
+    setrlimit((__rlimit_resource_t)what, &now);
+}
+
 /* Bounds for whatever a hostile file may make us do. No bound on address space under
  * AddressSanitizer, which reserves terabytes. */
 static void set_limits(void)
 {
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, 256);
-    limit(RLIMIT_CPU, 600);
+    limit_softly(RLIMIT_CPU, 600);
 #ifndef TW_SANITIZED
     limit(RLIMIT_AS, (rlim_t)512 << 20);
 #endif
