@@ -1,7 +1,8 @@
 /* Kind `file`: is it there, how large, how old, who may do what with it. Only looks at the inode:
- * nothing is opened, so a fifo, a device or another user's file in its place is harmless.
+ * nothing is opened, so a fifo, a device or another user's file in its place is harmless. What
+ * `compress` does is in compress.c.
  *
- * Aspects: the main one (it is there and a regular file), size, mode, age. */
+ * Aspects: the main one (it is there and a regular file), size, mode, age, compress. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,12 +11,12 @@
 
 #include "base/mem.h"
 #include "base/units.h"
-#include "kinds/kind.h"
+#include "kinds/compress.h"
 
 struct settings {
     char *path;
-    int64_t max_size, mode, max_age;
-    bool not_empty;
+    int64_t max_size, mode, max_age, keep;
+    bool not_empty, compress;
 };
 
 static const struct tw_option options[] = {
@@ -24,8 +25,22 @@ static const struct tw_option options[] = {
     {"not_empty", TW_OPT_BOOL, offsetof(struct settings, not_empty), .fallback = "no"},
     {"mode", TW_OPT_MODE, offsetof(struct settings, mode), .fallback = "never"},
     {"max_age", TW_OPT_DURATION, offsetof(struct settings, max_age), .fallback = "never"},
+    {"compress", TW_OPT_BOOL, offsetof(struct settings, compress), .fallback = "no"},
+    {"keep", TW_OPT_INT, offsetof(struct settings, keep), .fallback = "10", .min = 1, .max = 1000},
     {NULL},
 };
+
+static int validate(const void *settings, const char *title, struct tw_error *e)
+{
+    const struct settings *s = settings;
+    (void)title;
+    if (!s->compress)
+        return 0;
+    if (s->max_size == TW_NEVER)
+        return tw_fail(e, "compress needs a max_size: from then on the file is moved aside");
+    const char *bad = s->path ? tw_compress_bad_path(s->path) : NULL;
+    return bad ? tw_fail(e, "%s %s", s->path, bad) : 0;
+}
 
 static const char *type_name(mode_t mode)
 {
@@ -46,6 +61,12 @@ static const char *type_name(mode_t mode)
     }
 }
 
+static void say_no_file(const struct tw_run *run, const struct settings *s, const struct stat *st)
+{
+    tw_report(run, TW_LEVEL_FAIL, "", "no-file", "%s is %s, not a file", s->path,
+              type_name(st->st_mode));
+}
+
 /* The configured path may be a link that root made (/etc/aliases -> ...): what counts is where it
  * leads, and looking changes nothing there. */
 static bool look(const struct tw_run *run, const struct settings *s, struct stat *st)
@@ -53,8 +74,7 @@ static bool look(const struct tw_run *run, const struct settings *s, struct stat
     if (stat(s->path, st) == 0) {
         if (S_ISREG(st->st_mode))
             return true;
-        tw_report(run, TW_LEVEL_FAIL, "", "no-file", "%s is %s, not a file", s->path,
-                  type_name(st->st_mode));
+        say_no_file(run, s, st);
         return false;
     }
     const int why = errno;
@@ -69,24 +89,52 @@ static bool look(const struct tw_run *run, const struct settings *s, struct stat
     return false;
 }
 
-static void check_size(const struct tw_run *run, const struct settings *s, const struct stat *st)
+/* The same where the file is to be moved and compressed: not through a link. 0 or errno; EISDIR for
+ * all that is no file. */
+static int look_closely(const struct tw_run *run, const struct settings *s, struct tw_compress *c,
+                        struct stat *st)
+{
+    struct tw_error e;
+    struct tw_buf text = {0};
+    const int why = tw_compress_begin(c, run, s->path, st, &e);
+    if (why == 0 && S_ISREG(st->st_mode))
+        return 0;
+    if (why == 0)
+        say_no_file(run, s, st);
+    else if (why == ENOENT && c->dir >= 0 && tw_compress_missing(c, &text))
+        tw_report(run, TW_LEVEL_OK, "", "ok", "%s", tw_buf_text(&text));
+    else if (why == ENOENT || why == ENOTDIR)
+        tw_report(run, TW_LEVEL_FAIL, "", "missing", "%s is not there", s->path);
+    else
+        tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
+    tw_buf_free(&text);
+    return why ? why : EISDIR;
+}
+
+/* c: NULL unless `compress`. */
+static void check_size(const struct tw_run *run, const struct settings *s, const struct stat *st,
+                       struct tw_compress *c)
 {
     if (s->max_size == TW_NEVER && !s->not_empty)
         return;
     const struct tw_unit_text size = tw_size_show(st->st_size);
-    if (s->not_empty && st->st_size == 0)
+    const bool large = s->max_size != TW_NEVER && st->st_size > s->max_size;
+    struct tw_buf text = {0};
+    if (s->not_empty && st->st_size == 0 && !(c && tw_compress_is_new(c)))
         tw_report(run, TW_LEVEL_FAIL, "size", "empty", "%s is empty", s->path);
-    else if (s->max_size != TW_NEVER && st->st_size > s->max_size &&
-             st->st_size - s->max_size <= s->max_size / 10)
+    else if (large && c && tw_compress_move(c, st, &text))
+        tw_report(run, TW_LEVEL_OK, "size", "ok", "%s", tw_buf_text(&text));
+    else if (large && st->st_size - s->max_size <= s->max_size / 10)
         /* Rounded, the two would look the same. */
         tw_report(run, TW_LEVEL_FAIL, "size", "too-large",
                   "%s is too large: %" PRId64 " bytes, limit %" PRId64, s->path,
                   (int64_t)st->st_size, s->max_size);
-    else if (s->max_size != TW_NEVER && st->st_size > s->max_size)
+    else if (large)
         tw_report(run, TW_LEVEL_FAIL, "size", "too-large", "%s is too large: %s, limit %s", s->path,
                   size.text, tw_size_show(s->max_size).text);
     else
         tw_report(run, TW_LEVEL_OK, "size", "ok", "%s", size.text);
+    tw_buf_free(&text);
 }
 
 static void check_mode(const struct tw_run *run, const struct settings *s, const struct stat *st)
@@ -118,26 +166,54 @@ static void check_age(const struct tw_run *run, const struct settings *s, const 
                   tw_duration_show(age_s > 0 ? age_s : 0).text);
 }
 
+static void say_nothing_of_the_rest(const struct tw_run *run, const struct settings *s)
+{
+    const struct {
+        const char *aspect;
+        bool wanted;
+    } others[] = {{"size", s->max_size != TW_NEVER || s->not_empty},
+                  {"mode", s->mode != TW_NEVER},
+                  {"age", s->max_age != TW_NEVER}};
+    for (size_t i = 0; i < TW_COUNT(others); i++)
+        if (others[i].wanted)
+            tw_report(run, TW_LEVEL_NONE, others[i].aspect, "not-looked", "no file to look at");
+}
+
+static void check_file(const struct tw_run *run, const struct settings *s, const struct stat *st,
+                       struct tw_compress *c)
+{
+    tw_report(run, TW_LEVEL_OK, "", "ok", "%s", tw_size_show(st->st_size).text);
+    check_size(run, s, st, c);
+    check_mode(run, s, st);
+    check_age(run, s, st);
+}
+
+static void run_and_compress(const struct tw_run *run, const struct settings *s)
+{
+    struct tw_compress c;
+    struct stat st;
+    const int why = look_closely(run, s, &c, &st);
+    if (why == 0)
+        check_file(run, s, &st, &c);
+    else
+        say_nothing_of_the_rest(run, s);
+    if (c.dir >= 0 && (why == 0 || why == ENOENT))
+        tw_compress_pieces(&c, s->keep);
+    else
+        tw_report(run, TW_LEVEL_NONE, "compress", "not-looked", "no file to look at");
+    tw_compress_end(&c);
+}
+
 static void file_run(const struct tw_run *run)
 {
     const struct settings *s = run->settings;
     struct stat st;
-    if (!look(run, s, &st)) {
-        const struct {
-            const char *aspect;
-            bool wanted;
-        } others[] = {{"size", s->max_size != TW_NEVER || s->not_empty},
-                      {"mode", s->mode != TW_NEVER},
-                      {"age", s->max_age != TW_NEVER}};
-        for (size_t i = 0; i < TW_COUNT(others); i++)
-            if (others[i].wanted)
-                tw_report(run, TW_LEVEL_NONE, others[i].aspect, "not-looked", "no file to look at");
-        return;
-    }
-    tw_report(run, TW_LEVEL_OK, "", "ok", "%s", tw_size_show(st.st_size).text);
-    check_size(run, s, &st);
-    check_mode(run, s, &st);
-    check_age(run, s, &st);
+    if (s->compress)
+        run_and_compress(run, s);
+    else if (look(run, s, &st))
+        check_file(run, s, &st, NULL);
+    else
+        say_nothing_of_the_rest(run, s);
 }
 
 static void file_advice(const struct tw_run *run, const char *aspect, const char *code,
@@ -146,6 +222,8 @@ static void file_advice(const struct tw_run *run, const char *aspect, const char
     const struct settings *s = run->settings;
     if (strcmp(aspect, "mode") == 0)
         tw_buf_printf(out, "chmod %04" PRIo64 " %s", (uint64_t)s->mode, s->path);
+    else if (strcmp(aspect, "compress") == 0)
+        tw_compress_advice(s->path, code, out);
     else if (strcmp(code, "missing") == 0)
         tw_buf_printf(out, "ls -ld %s", s->path);
     else if (strcmp(code, "too-large") == 0)
@@ -158,6 +236,7 @@ const struct tw_kind tw_kind_file = {
     .name = "file",
     .options = options,
     .settings_size = sizeof(struct settings),
+    .validate = validate,
     .run = file_run,
     .advice = file_advice,
 };
