@@ -181,6 +181,10 @@ bool tw_compress_missing(struct tw_compress *c, struct tw_buf *text)
         tw_compress_look_again(c, TW_COMPRESS_SETTLE_S * 1000);
         return true;
     }
+    if (c->run->look_only) {
+        tw_buf_puts(text, " and is to be made anew");
+        return true;
+    }
     if (tw_rotate_make(&r, &last->st, &e) == 0) {
         tw_buf_puts(text, " and made anew");
         tw_compress_say(c, TW_LEVEL_OK, "ok", "made %s anew", c->path);
@@ -221,7 +225,9 @@ bool tw_compress_move(struct tw_compress *c, const struct stat *st, struct tw_bu
     char *piece = tw_piece_name(c->base, c->run->now_s);
     const struct tw_unit_text size = tw_size_show(st->st_size);
     bool moved = true;
-    if (!piece) {
+    if (c->run->look_only) {
+        tw_buf_printf(text, "%s, is to be moved aside", size.text);
+    } else if (!piece) {
         tw_compress_say(c, TW_LEVEL_FAIL, "cannot-compress",
                         "the clock cannot be right: no name for %s", c->path);
         moved = false;
@@ -237,6 +243,7 @@ bool tw_compress_move(struct tw_compress *c, const struct stat *st, struct tw_bu
             tw_buf_printf(text, "%s, was moved aside to %s", size.text, piece);
             tw_compress_say(c, TW_LEVEL_OK, "ok", "moved to %s, is compressed in a moment", piece);
             tw_compress_done(c, "moved to %s/%s (%s)", c->dir_path, piece, size.text);
+            c->run->sink->order(c->run->sink->context);
             tw_compress_look_again(c, TW_COMPRESS_SETTLE_S * 1000);
         } else {
             tw_compress_fault(c, &e);

@@ -190,7 +190,10 @@ static void remove_old(struct tw_compress *c, int64_t keep)
 
 void tw_compress_pieces(struct tw_compress *c, int64_t keep)
 {
-    if (tw_compress_list(c)) {
+    if (c->run->look_only && tw_compress_list(c)) {
+        tw_compress_say(c, TW_LEVEL_OK, "ok", "%zu pieces wait to be compressed",
+                        c->pieces.plain.count);
+    } else if (tw_compress_list(c)) {
         if (!c->busy)
             compress_one(c);
         tw_pieces_free(&c->pieces);

@@ -36,6 +36,7 @@ struct kit {
     int64_t look_again_ms; /* -1: not asked for */
     struct tw_strings done;
     size_t progress, orders;
+    bool look_only;
 };
 
 static inline void kit_on_finding(void *context, const struct tw_finding *finding)
@@ -161,6 +162,7 @@ static inline struct tw_run kit_describe(struct kit *kit, char *name, const stru
     return (struct tw_run){.name = name,
                            .title = kit->title,
                            .settings = kit->settings,
+                           .look_only = kit->look_only,
                            .places = &kit->places,
                            .now_s = kit->now_s,
                            .memory = kit->memory,

@@ -65,6 +65,7 @@ static void moved_made_anew_and_compressed(void **state)
     kit_expect(&kit, "", TW_LEVEL_OK, "ok", "101 bytes");
     kit_expect(&kit, "size", TW_LEVEL_OK, "ok", "was moved aside to " PIECE);
     kit_expect(&kit, "compress", TW_LEVEL_OK, "ok", "moved to " PIECE);
+    assert_int_equal(kit.orders, 1);
     is_done(&kit, 1, "/d/" PIECE " (101 bytes)");
     assert_int_equal(kit.look_again_ms, 5000);
     assert_false(is_there("d/f"));
@@ -94,6 +95,29 @@ static void moved_made_anew_and_compressed(void **state)
     kit_expect(&kit, "compress", TW_LEVEL_OK, "ok", "nothing to compress");
     is_done(&kit, 0, "");
     assert_string_equal(kit.memory, "");
+    kit_free(&kit);
+}
+
+/* At each of the steps. */
+static void who_only_looks_changes_nothing(void **state)
+{
+    struct kit kit = make(state);
+    kit.look_only = true;
+    put_size("d/f", 101);
+    at(&kit, 0);
+    kit_expect(&kit, "size", TW_LEVEL_OK, "ok", "101 bytes, is to be moved aside");
+    assert_int_equal(entries("d"), 1);
+    assert_int_equal(rename("d/f", "d/" PIECE), 0);
+    at(&kit, 60);
+    kit_expect(&kit, "", TW_LEVEL_OK, "ok", "is to be made anew");
+    kit_expect(&kit, "compress", TW_LEVEL_OK, "ok", "1 pieces wait");
+    kit_set(&kit, "keep", "1");
+    put_size("d/f.20260115T080000Z.gz", 1);
+    put_size("d/f.20260115T080001Z.gz", 1);
+    at(&kit, 60);
+    assert_int_equal(entries("d"), 3);
+    is_done(&kit, 0, "");
+    assert_int_equal(kit.orders, 0);
     kit_free(&kit);
 }
 
@@ -337,6 +361,7 @@ int main(void)
         TEST(the_settings_must_fit_each_other),
         TEST(below_its_limit_nothing_is_done),
         TEST(moved_made_anew_and_compressed),
+        TEST(who_only_looks_changes_nothing),
         TEST(a_file_that_the_writer_made_is_its_own),
         TEST(compressing_has_its_turn_between_two_moves),
         TEST(several_pieces_follow_each_other_oldest_first),
