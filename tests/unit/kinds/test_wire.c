@@ -29,11 +29,7 @@ static struct kit make_kit(const struct tw_kind *kind)
         kit_set(&kit, "log_dir", "/var/log/x");
         kit_set(&kit, "restarts", "31");
         kit_set(&kit, "within", "7d");
-    } else if (kind == tw_kind_find("multilog")) {
-        kit_set(&kit, "dir", "/var/log/x");
-        kit_set(&kit, "silent", "7d");
-        kit_set(&kit, "processor", "never");
-    } else {
+    } else if (kind == tw_kind_find("file")) {
         kit_set(&kit, "path", "/etc/x");
         kit_set(&kit, "max_size", "1G");
         kit_set(&kit, "not_empty", "yes");
