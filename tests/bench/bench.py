@@ -75,6 +75,25 @@ def memory_kb(pid, what):
     return int(re.search(rf"^{what}:\s+(\d+) kB", read(f"/proc/{pid}/status"), re.M)[1])
 
 
+def children(pid):
+    """The pids of whom it has now."""
+    found = set()
+    try:
+        for task in tasks(pid):
+            found |= set(map(int, read(task + "/children").split()))
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it has ended
+    return found
+
+
+def grandchildren(pid):
+    return set().union(*map(children, children(pid)))
+
+
+def niceness(pid):
+    return int(read(f"/proc/{pid}/stat").rpartition(")")[2].split()[16])
+
+
 def has_children(pid):
     return any(read(t + "/children").strip() for t in tasks(pid))
 
@@ -353,6 +372,112 @@ def a_thousand_checks(top, count, rounds):
     row("  private memory (RssAnon) then", "", f"{anon} kB", True)
 
 
+class Logs:
+    """Real multilogs that wait for lines, each with a few finished files beside current."""
+
+    def __init__(self, top, count):
+        self.dirs = [f"{top}/logs/l{i}" for i in range(count)]
+        self.running = []
+        for path in self.dirs:
+            os.makedirs(path)
+            multilog = start(["multilog", "t", "s4096", "n5", path], stdin=subprocess.PIPE)
+            multilog.stdin.write(b"one more line of a log that is long enough to be one\n" * 400)
+            multilog.stdin.flush()
+            self.running.append(multilog)
+        for path in self.dirs:
+            wait_for(f"{path} has files", lambda: len(os.listdir(path)) >= 7)
+
+    def end(self):
+        for multilog in self.running:
+            multilog.stdin.close()
+            multilog.wait(LIMIT_S)
+
+
+def alias_home(path):
+    """As qmail's user alias has it: 3 aliases, which only he may write."""
+    os.makedirs(path)
+    for name in ("postmaster", "root", "mailer-daemon"):
+        write(f"{path}/.qmail-{name}", "&admin@example.com\n")
+        os.chown(f"{path}/.qmail-{name}", MAIL_UID, MAIL_UID)
+    os.chown(path, MAIL_UID, MAIL_UID)
+    os.chmod(path, 0o2755)
+
+
+def measure_rounds(daemon, rounds):
+    """CPU of the daemon and its workers, and how many of these there were, for a round each."""
+    workers = []
+    wait_for("no worker is left", lambda: not has_children(daemon.pid))
+    before = cpu_s(daemon.pid)
+    for _ in range(rounds):
+        seen = set()
+        asking = start([f"{BUILD}/bin/toasterctl", "-c", daemon.conf, "check"],
+                       stdout=subprocess.DEVNULL)
+        while asking.poll() is None:
+            seen |= children(daemon.pid)
+            time.sleep(0.0005)
+        wait_for("no worker is left", lambda: not has_children(daemon.pid))
+        workers.append(len(seen))
+    return (cpu_s(daemon.pid) - before) / rounds, max(workers)
+
+
+def files_logs_and_aliases(top, rounds):
+    """500 files, 50 multilog directories, 20 alias homes of another user."""
+    logs = Logs(top, 50)
+    jobs = [f'file "f{i}" {{ path = "{top}/files/f{i % 95:04}" max_size = "1M" mode = "0644" }}'
+            for i in range(500)]
+    jobs += [f'multilog "l{i}" {{ dir = "{path}" silent = "1d" }}' for i, path in enumerate(logs.dirs)]
+    for i in range(20):
+        alias_home(f"{top}/alias{i}")
+        jobs.append(f'aliases "a{i}" {{ dir = "{top}/alias{i}" }}')
+    daemon = Daemon(top, "round", "\n".join(jobs))
+    daemon.start()
+    daemon.check()
+    failing = [line for _, line in daemon.lines if line.startswith(("FAIL", "UNKNOWN"))]
+    if failing:
+        raise RuntimeError(f"not all is well: {failing[0]}")
+    cpu, workers = measure_rounds(daemon, rounds)
+    daemon.end()
+    logs.end()
+    row(f"500 files, 50 logs, 20 alias homes: CPU of a round, mean of {rounds}", "< 100 ms",
+        f"{cpu * 1000:.0f} ms", cpu < 0.1)
+    row("  workers in one such round, at most", "a handful", f"{workers}", workers <= 5)
+
+
+def a_log_is_compressed(top, size_mb):
+    """Text of a log; the process that compresses it is watched while it does."""
+    folder = f"{top}/huge"
+    os.makedirs(folder)
+    words = [f"{i:x} tcpserver: status: {i % 40}/40 pid {i * 7919 % 99991} from 127.0.0.1\n"
+             for i in range(100000)]
+    chunk = "".join(words).encode()
+    with open(f"{folder}/x.log", "wb") as log:
+        while log.tell() < size_mb << 20:
+            log.write(chunk)
+    daemon = Daemon(top, "packing", f'''
+file "x" {{ path = "{folder}/x.log" max_size = "1M" compress = yes every = "1s" }}''')
+    daemon.start()
+    anon, nice = 0, set()
+
+    def compressed():
+        nonlocal anon
+        for pid in grandchildren(daemon.pid):
+            try:
+                anon = max(anon, memory_kb(pid, "RssAnon"))
+                nice.add(niceness(pid))
+            except (FileNotFoundError, ProcessLookupError, TypeError):
+                pass  # it has ended
+        return any(" compressed " in line for _, line in daemon.lines)
+
+    began = time.monotonic()
+    while not compressed():
+        if time.monotonic() - began > 600:
+            raise RuntimeError("it is not compressed")
+        time.sleep(0.05)
+    daemon.end()
+    row(f"compressing {size_mb} MB: private memory (RssAnon)", "< 2 MB", f"{anon} kB", 0 < anon < 2048)
+    row("  how nice", "19", f"{max(nice, default=None)}", 19 in nice)
+
+
 def table():
     width = [max(len(line[i]) for line in rows) for i in range(3)]
     for what, goal, measured, verdict in rows:
@@ -375,6 +500,8 @@ def main():
         idle(top, sleepers, 10 if SHORT else 60)
         ready(top, sleepers, 5 if SHORT else 20)
         a_thousand_checks(top, 5000, 3 if SHORT else 5)
+        files_logs_and_aliases(top, 3 if SHORT else 9)
+        a_log_is_compressed(top, 100 if SHORT else 1024)
     finally:
         services.end()
         for process in started:
