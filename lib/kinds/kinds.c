@@ -6,7 +6,7 @@
 #include "kinds/kind.h"
 
 /* A row for each kind. */
-#define KINDS(ROW) ROW(process) ROW(service) ROW(file) ROW(multilog) ROW(aliases)
+#define KINDS(ROW) ROW(process) ROW(service) ROW(multilog) ROW(file) ROW(aliases) ROW(disk)
 
 #define DECLARE(name) extern const struct tw_kind tw_kind_##name;
 #define REFER(name) &tw_kind_##name,

@@ -1,10 +1,12 @@
-/* A double of toaster-worker: the real one, but stat(2) of a path with one of the parts below makes
- * it hang, die or talk nonsense, as a broken file system or a broken worker would. */
+/* A double of toaster-worker: the real one, but stat(2) or statvfs(3) of a path with one of the
+ * parts below makes it hang, die or talk nonsense, as a broken file system or a broken worker
+ * would. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -12,6 +14,8 @@
 
 int __real_stat(const char *path, struct stat *st);
 int __wrap_stat(const char *path, struct stat *st);
+int __real_statvfs(const char *path, struct statvfs *answer);
+int __wrap_statvfs(const char *path, struct statvfs *answer);
 
 /* Under a name by which a test finds it. */
 static void hang(void)
@@ -77,7 +81,7 @@ static void leave_a_child_and_end(void)
     _exit(0);
 }
 
-int __wrap_stat(const char *path, struct stat *st)
+static void act_for(const char *path)
 {
     static const struct {
         const char *part;
@@ -96,5 +100,16 @@ int __wrap_stat(const char *path, struct stat *st)
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
         if (strstr(path, acts[i].part))
             acts[i].act();
+}
+
+int __wrap_stat(const char *path, struct stat *st)
+{
+    act_for(path);
     return __real_stat(path, st);
+}
+
+int __wrap_statvfs(const char *path, struct statvfs *answer)
+{
+    act_for(path);
+    return __real_statvfs(path, answer);
 }
