@@ -15,7 +15,8 @@ enum {
     EVENT_GAP_MS = 500,    /* further ones are at least so far apart, */
     EVENT_QUIET_MS = 5000, /* until none came for so long */
     OVERDUE_LOOK_MS = 5000,
-    LOCKED_MS = 1000, /* another process runs it: try again then */
+    OVERDUE_LONG_MS = 30 * 60 * 1000, /* behind others that may last, it may well wait so long */
+    LOCKED_MS = 1000,                 /* another process runs it: try again then */
 };
 
 static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reason);
@@ -321,11 +322,18 @@ static void worker_ended(void *context, enum tw_outcome outcome, const char *det
     free(text);
 }
 
+static bool may_last(const struct tw_job *job)
+{
+    const struct tw_kind *kind = job->config->kind;
+    return kind->may_last && kind->may_last(job->config->settings);
+}
+
 static void run_in_worker(struct tw_jobs *jobs, struct tw_job_run *run)
 {
     const struct tw_run what = describe(jobs, run->job, NULL);
     struct tw_request request = {
         .timeout_ms = run->job->config->common.timeout_s * 1000,
+        .may_last = may_last(run->job),
         .reports_max = TW_WIRE_REPORTS_MAX,
         .key = run->job->name,
         .context = run,
@@ -381,7 +389,8 @@ static void tell_overdue(struct tw_jobs *jobs, struct tw_job *job, int64_t now_m
 {
     struct tw_job_private *p = job->private;
     const int64_t waits_ms = p->queued_ms ? now_ms - p->queued_ms : 0;
-    const bool overdue = waits_ms > 2 * job->schedule.every_ms && waits_ms > OVERDUE_LOOK_MS;
+    const int64_t patience_ms = may_last(job) ? OVERDUE_LONG_MS : OVERDUE_LOOK_MS;
+    const bool overdue = waits_ms > 2 * job->schedule.every_ms && waits_ms > patience_ms;
     if ((int)overdue == p->overdue_told)
         return;
     p->overdue_told = overdue;

@@ -23,6 +23,7 @@ enum {
     PATIENCE_MS = 200, /* a request that takes longer no longer keeps the queue waiting */
     GRACE_MS = 2000,   /* from TERM to KILL */
     ORPHAN_MS = 1000,  /* from the reap to the end of a pipe that somebody else holds */
+    LONG_SLOTS = 2,    /* workers of the queue of long ones */
     ALONE_STUCK_MAX = 8,
     STUCK_MAX = 32,    /* workers that will not die; past that no new ones */
     STDERR_MAX = 1024, /* kept of what a worker says there */
@@ -37,8 +38,10 @@ struct request {
     char *key; /* our copy; NULL: none */
 };
 
-struct queue {
+/* Requests that wait, and their workers. */
+struct lane {
     struct request *first, *last;
+    size_t slots;
 };
 
 struct worker {
@@ -53,15 +56,15 @@ struct worker {
     char *hangs_at;          /* the key of the request that it was given up for */
     int64_t deadline_ms;
     enum stage stage;
-    bool alone, slow, reaped, eof;
+    struct lane *lane; /* NULL: alone */
+    bool slow, reaped, eof;
     int status;
 };
 
 struct tw_workers {
     struct tw_loop *loop;
     char *program;
-    size_t slots;
-    struct queue shared, alone;
+    struct lane shared, longer, alone;
     struct worker *workers;
     struct tw_timer *kick;
     size_t open;
@@ -81,7 +84,7 @@ static void end_request(struct tw_workers *w, struct request *request, enum tw_o
     free(request);
 }
 
-static void push(struct queue *q, struct request *request)
+static void push(struct lane *q, struct request *request)
 {
     if (q->last)
         q->last->next = request;
@@ -90,7 +93,7 @@ static void push(struct queue *q, struct request *request)
     q->last = request;
 }
 
-static struct request *pop(struct queue *q)
+static struct request *pop(struct lane *q)
 {
     struct request *request = q->first;
     if (request) {
@@ -106,7 +109,7 @@ static size_t count_ending(const struct tw_workers *w, bool alone)
 {
     size_t count = 0;
     for (const struct worker *worker = w->workers; worker; worker = worker->next)
-        count += worker->alone == alone && worker->stage != WORKING && !worker->reaped;
+        count += !worker->lane == alone && worker->stage != WORKING && !worker->reaped;
     return count;
 }
 
@@ -147,9 +150,9 @@ static void end_worker(struct worker *worker)
     if (worker->stage != WORKING)
         return;
     /* A transport gets no grace: what it still did would come beside the next one's. */
-    worker->stage = worker->alone ? KILLED : TERMED;
-    kill(-worker->child.pid, worker->alone ? SIGKILL : SIGTERM);
-    if (!worker->alone)
+    worker->stage = worker->lane ? TERMED : KILLED;
+    kill(-worker->child.pid, worker->lane ? SIGTERM : SIGKILL);
+    if (worker->lane)
         tw_timer_set(worker->timer, GRACE_MS);
 }
 
@@ -253,11 +256,12 @@ static void let_go(struct worker *worker)
 static void next_request(struct worker *worker)
 {
     struct tw_workers *w = worker->owner;
-    struct request *request = worker->alone || worker->slow ? NULL : pop(&w->shared);
+    struct lane *lane = worker->slow ? NULL : worker->lane;
+    struct request *request = lane ? pop(lane) : NULL;
     while (request && hangs_still(w, request->key)) {
         end_request(w, request, TW_OUTCOME_TIMEOUT,
                     "its last run still hangs and cannot be killed");
-        request = pop(&w->shared);
+        request = pop(lane);
     }
     if (request)
         set_request(worker, request);
@@ -394,16 +398,16 @@ static void pid_ready(void *context)
 
 /* ---- starting ----------------------------------------------------------------------------- */
 
-static struct worker *start_worker(struct tw_workers *w, bool alone, struct tw_error *e)
+static struct worker *start_worker(struct tw_workers *w, struct lane *lane, size_t most,
+                                   struct tw_error *e)
 {
-    const size_t most = alone ? ALONE_STUCK_MAX : STUCK_MAX;
-    if (count_ending(w, alone) >= most) {
+    if (count_ending(w, !lane) >= most) {
         tw_fail(e, "%zu workers hang and cannot be ended", most);
         return NULL;
     }
     struct worker *worker = tw_alloc(sizeof *worker);
     worker->owner = w;
-    worker->alone = alone;
+    worker->lane = lane;
     if (tw_child_spawn(&worker->child, w->program, e) != 0) {
         free(worker);
         return NULL;
@@ -418,32 +422,33 @@ static struct worker *start_worker(struct tw_workers *w, bool alone, struct tw_e
 }
 
 /* Workers of the queue that count as slots: those that are to end, or hang, do not. */
-static size_t busy_slots(const struct tw_workers *w)
+static size_t busy_slots(const struct tw_workers *w, const struct lane *lane)
 {
     size_t count = 0;
     for (const struct worker *worker = w->workers; worker; worker = worker->next)
-        count += !worker->alone && worker->request;
+        count += worker->lane == lane && worker->request;
     return count;
 }
 
 /* A queue that is served by a worker that is not slow waits for it. */
-static bool served(const struct tw_workers *w)
+static bool served(const struct tw_workers *w, const struct lane *lane)
 {
     for (const struct worker *worker = w->workers; worker; worker = worker->next)
-        if (!worker->alone && worker->request && !worker->slow)
+        if (worker->lane == lane && worker->request && !worker->slow)
             return true;
     return false;
 }
 
-static void start(struct tw_workers *w, struct request *request, bool alone)
+static void start(struct tw_workers *w, struct request *request, struct lane *lane)
 {
     struct tw_error e;
+    const size_t own_most = request->r.stuck_max ? request->r.stuck_max : ALONE_STUCK_MAX;
     if (hangs_still(w, request->key)) {
         end_request(w, request, TW_OUTCOME_TIMEOUT,
                     "its last run still hangs and cannot be killed");
         return;
     }
-    struct worker *worker = start_worker(w, alone, &e);
+    struct worker *worker = start_worker(w, lane, lane ? STUCK_MAX : own_most, &e);
     if (worker)
         set_request(worker, request);
     else
@@ -454,9 +459,11 @@ static void dispatch(void *context)
 {
     struct tw_workers *w = context;
     while (w->alone.first)
-        start(w, pop(&w->alone), true);
-    while (w->shared.first && !served(w) && busy_slots(w) < w->slots)
-        start(w, pop(&w->shared), false);
+        start(w, pop(&w->alone), NULL);
+    struct lane *const lanes[] = {&w->shared, &w->longer};
+    for (size_t i = 0; i < TW_COUNT(lanes); i++)
+        while (lanes[i]->first && !served(w, lanes[i]) && busy_slots(w, lanes[i]) < lanes[i]->slots)
+            start(w, pop(lanes[i]), lanes[i]);
 }
 
 /* ---- the outside -------------------------------------------------------------------------- */
@@ -466,7 +473,8 @@ struct tw_workers *tw_workers_new(struct tw_loop *loop, const char *program, siz
     struct tw_workers *w = tw_alloc(sizeof *w);
     w->loop = loop;
     w->program = tw_strdup(program);
-    w->slots = slots;
+    w->shared.slots = slots;
+    w->longer.slots = LONG_SLOTS;
     w->kick = tw_timer_new(loop, dispatch, w);
     return w;
 }
@@ -486,7 +494,8 @@ void tw_workers_free(struct tw_workers **workers)
         if (request)
             end_request(w, request, TW_OUTCOME_CANCELLED, "stopped");
     }
-    for (struct request *request; (request = pop(&w->shared)) || (request = pop(&w->alone));)
+    for (struct request *request;
+         (request = pop(&w->shared)) || (request = pop(&w->longer)) || (request = pop(&w->alone));)
         end_request(w, request, TW_OUTCOME_CANCELLED, "stopped");
     tw_timer_free(&w->kick);
     free(w->program);
@@ -500,7 +509,7 @@ void tw_workers_submit(struct tw_workers *workers, struct tw_request *r)
     request->r = *r;
     request->key = tw_strdup(r->key);
     r->frame = (struct tw_buf){0};
-    push(r->alone ? &workers->alone : &workers->shared, request);
+    push(r->alone ? &workers->alone : r->may_last ? &workers->longer : &workers->shared, request);
     workers->open++;
     if (!tw_timer_active(workers->kick))
         tw_timer_set(workers->kick, 0);

@@ -28,7 +28,10 @@ enum tw_outcome {
 struct tw_request {
     struct tw_buf frame; /* the request; taken over by tw_workers_submit */
     int64_t timeout_ms;
-    bool alone; /* in a worker of its own */
+    bool alone;       /* in a worker of its own */
+    size_t stuck_max; /* alone: not while so many such workers hang; 0: the usual number */
+    bool may_last; /* in a queue of its own with two workers: those who keep moving their deadline
+                      shall not take all slots */
     size_t reports_max;
     const char *key; /* while a worker given up for the same key cannot be killed, this ends at
                         once; copied; NULL: none */

@@ -3,20 +3,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 enum {
     CHUNK = 2048,
-    LOOK_MS = 50,     /* how often to ask whether the program ended while others hold its pipe */
-    LAST_READS = 1024 /* what a pipe may still hold (1 MB at most), in chunks */
+    LOOK_MS = 50,      /* how often to ask whether the program ended while others hold its pipe */
+    LAST_READS = 1024, /* what a pipe may still hold (1 MB at most), in chunks */
+    FAILED_FD = 3
 };
 
 static char **make_environment(const struct tw_strings *more)
@@ -31,32 +35,77 @@ static char **make_environment(const struct tw_strings *more)
     return environment;
 }
 
-/* Starts it with nothing of ours but its input and the pipe. */
+/* By TW_PROGRAM_PATH; not execvpe(3), which gives what it cannot run to a shell. */
+static void find_and_run(char *const *argv, char **environment)
+{
+    char path[PATH_MAX];
+    int why = ENOENT;
+    if (strchr(argv[0], '/')) {
+        execve(argv[0], argv, environment);
+        return;
+    }
+    for (const char *dir = TW_PROGRAM_PATH; *dir; dir += strspn(dir, ":")) {
+        const size_t length = strcspn(dir, ":");
+        snprintf(path, sizeof path, "%.*s/%s", (int)length, dir, argv[0]);
+        execve(path, argv, environment);
+        why = errno == ENOENT || errno == ENOTDIR ? why : errno;
+        dir += length;
+    }
+    errno = why;
+}
+
+/* In the child: nothing of ours but its input and the pipe. It dies with us, who keep its deadline;
+ * what it begins itself does not. */
+static _Noreturn void become(const struct tw_program *program, char **environment, pid_t parent,
+                             int out, int failed)
+{
+    sigset_t none;
+    const int in =
+        program->in >= 0 ? program->in : open("/dev/null", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    sigemptyset(&none);
+    for (int number = 1; number < NSIG; number++)
+        (void)signal(number, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+        dup2(out, STDERR_FILENO) >= 0 && dup3(failed, FAILED_FD, O_CLOEXEC) >= 0) {
+        closefrom(FAILED_FD + 1);
+        find_and_run(program->argv, environment);
+    }
+    const int why = errno;
+    tw_write_all(FAILED_FD, &why, sizeof why);
+    _exit(127);
+}
+
+/* How the start ended: nothing is written where the program runs. */
+static int read_failure(int fd)
+{
+    int why = 0;
+    ssize_t n;
+    do
+        n = read(fd, &why, sizeof why);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof why ? why : 0;
+}
+
 static int start(const struct tw_program *program, pid_t *pid, int out, struct tw_error *e)
 {
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawn_file_actions_init(&files);
-    if (program->in >= 0)
-        posix_spawn_file_actions_adddup2(&files, program->in, STDIN_FILENO);
-    else
-        posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&files, out, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setsigmask(&attributes, &none);
+    int failed[2];
+    if (pipe2(failed, O_CLOEXEC) != 0)
+        return tw_fail_errno(e, "cannot make a pipe");
     char **environment = make_environment(program->more);
-    errno = posix_spawnp(pid, program->argv[0], &files, &attributes, program->argv, environment);
-    const int result = errno == 0 ? 0 : tw_fail_errno(e, "cannot run %s", program->argv[0]);
+    const pid_t parent = getpid();
+    *pid = fork();
+    if (*pid == 0)
+        become(program, environment, parent, out, failed[1]);
+    const int forked = errno;
     free(environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&files);
+    close(failed[1]);
+    errno = *pid < 0 ? forked : read_failure(failed[0]);
+    const int result = errno ? tw_fail_errno(e, "cannot run %s", program->argv[0]) : 0;
+    close(failed[0]);
+    if (result != 0 && *pid > 0)
+        waitpid(*pid, NULL, 0);
     return result;
 }
 

@@ -1,8 +1,8 @@
 /* Another program, run to its end: an argument list, no shell, a clean environment, bounded output.
  * Blocks as long as the program runs, so only workers call this; whoever started the worker has a
  * deadline and then ends its whole process group, which the program stays in: one that were in
- * another would go on after the deadline. What it leaves running in the background is not waited
- * for. */
+ * another would go on after the deadline. It dies with the worker, too, but what it leaves running
+ * in the background does not, and is not waited for. */
 #ifndef TW_BASE_PROGRAM_H
 #define TW_BASE_PROGRAM_H
 

@@ -96,6 +96,9 @@ struct tw_kind {
     int (*validate)(const void *settings, const char *title, struct tw_error *e);
     /* NULL: always in a worker. */
     enum tw_place (*place)(const void *settings, const char *title);
+    /* May a run go on for long, moving its deadline (sink->progress). NULL: never. Few of these
+     * run at the same time, and they may wait for each other. */
+    bool (*may_last)(const void *settings);
     /* One run: reports a finding of every aspect it has, TW_LEVEL_NONE for those it could not come
      * to; only where it asks to look again in a moment may it leave some out. */
     void (*run)(const struct tw_run *run);
