@@ -21,7 +21,7 @@ enum {
     SLOTS = 16, /* workers that hang at once; one that does not is enough for the rest */
     LOG_RING = 256 * 1024,
     CARE_MS = 10000,   /* how often the daemon looks at itself */
-    STOP_MS = 5000,    /* for a letter that is on its way */
+    STOP_MS = 5000,    /* for letters and orders that are under way */
     SAVE_MS = 5000,    /* for the state at the end */
     FILES_MAX = 16384, /* pidfds, one for each process that is watched */
     SOON_MS = 2000,    /* a failure that an event showed is looked at again by schedule so soon */
@@ -63,7 +63,7 @@ static void on_done(void *context, struct tw_job *job, const char *text)
 static void on_order(void *context, struct tw_job *job)
 {
     const struct tw_app *app = context;
-    tw_actions_order(app->actions, job, job->name);
+    tw_actions_order(app->actions, job, job->name, true);
 }
 
 static void on_ended(void *context, struct tw_job *job, bool scheduled, bool whole)
@@ -106,20 +106,31 @@ void tw_app_news(void *context, struct tw_aspect *aspect, enum tw_incident_news 
     const bool opens = what == TW_NEWS_OPENED || what == TW_NEWS_REOPENED;
     const struct tw_job *job = opens ? tw_jobs_find(app->jobs, aspect->job) : NULL;
     if (job && aspect->level == TW_LEVEL_FAIL && strcmp(aspect->part, "schedule") != 0)
-        tw_actions_order(app->actions, job, aspect->name);
+        tw_actions_order(app->actions, job, aspect->name, false);
     if (app->mailer)
         tw_mailer_news(app->mailer, aspect, what);
 }
 
-static void order_ended(void *context)
+static void stop_if_idle(void *context)
 {
     const struct tw_app *app = context;
+    if (app->stopping && !tw_mailer_busy(app->mailer) && !tw_actions_busy(app->actions))
+        tw_loop_stop(app->loop);
+}
+
+/* What it was for has group_wait to show whether it helped. */
+static void order_ended(void *context, const char *job)
+{
+    struct tw_app *app = context;
+    tw_aspects_wait_anew(app->aspects, job, tw_loop_now_ms(app->loop));
     tw_mailer_look(app->mailer);
+    stop_if_idle(app);
 }
 
 struct tw_actions *tw_app_make_actions(struct tw_app *app)
 {
-    return tw_actions_new(&(struct tw_actions_parts){.log = app->log,
+    return tw_actions_new(&(struct tw_actions_parts){.loop = app->loop,
+                                                     .log = app->log,
                                                      .state = app->state,
                                                      .workers = app->workers,
                                                      .jobs = app->jobs,
@@ -289,13 +300,15 @@ static void stop(void *context)
     app->stopping = true;
     if (!again)
         sd_notify(0, "STOPPING=1");
-    if (again || !tw_mailer_busy(app->mailer)) {
+    if (again) {
         stop_now(app);
         return;
     }
-    /* A letter that a transport is just taking would else go out twice. */
-    tw_mailer_stop(app->mailer, stop_now, app);
+    /* A letter that a transport is just taking would else go out twice, an order be cut off. */
+    tw_actions_stop(app->actions);
+    tw_mailer_stop(app->mailer, stop_if_idle, app);
     tw_timer_set(app->stop_timer, STOP_MS);
+    stop_if_idle(app);
 }
 
 static void harmless(void *context)

@@ -165,6 +165,8 @@ void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect
                                             .oks = row->oks,
                                             .unknowns = row->unknowns};
     aspect->wait_from_ms = now_ms;
+    /* Whether it waited for another job is not kept: if it has one, it does. */
+    aspect->waits_until_ms = aspect->incident.stage == TW_STAGE_OPEN ? INT64_MAX : 0;
     aspect->stale = true;
 }
 
@@ -340,6 +342,15 @@ void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_w
     for (size_t i = first + count; i-- > first;)
         if (aspects->items[i]->stale || aspects->items[i]->changed)
             drop(aspects, i, when);
+}
+
+void tw_aspects_wait_anew(struct tw_aspects *aspects, const char *job, int64_t now_ms)
+{
+    size_t count;
+    const size_t first = tw_aspects_of(aspects, job, &count);
+    for (size_t i = first; i < first + count; i++)
+        if (aspects->items[i]->incident.stage == TW_STAGE_OPEN)
+            aspects->items[i]->wait_from_ms = now_ms;
 }
 
 void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)

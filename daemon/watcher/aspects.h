@@ -26,6 +26,7 @@ struct tw_aspect {
     int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
     int64_t waits_until_ms; /* no letter before, because of another job (depends.h); INT64_MAX: as
                                long as that one fails; 0: it does not wait */
+    int64_t covered_ms;     /* monotonic: when last a job that was told of explained it */
     bool stale;             /* of an earlier start: not yet reported anew */
     bool changed;           /* of other settings: no real finding of it yet under the new ones */
 };
@@ -67,6 +68,9 @@ void tw_aspects_self(struct tw_aspects *aspects, const char *part, enum tw_level
 void tw_aspects_job_gone(struct tw_aspects *aspects, const char *job, struct tw_when when);
 void tw_aspects_job_changed(struct tw_aspects *aspects, const char *job);
 void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_when when);
+
+/* Something was done for this job: its open incidents wait for group_wait from now. */
+void tw_aspects_wait_anew(struct tw_aspects *aspects, const char *job, int64_t now_ms);
 
 /* The letter about this aspect has been written. */
 void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when);

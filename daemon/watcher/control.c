@@ -67,9 +67,10 @@ void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect)
     tw_frame_put_number(&w, aspect->since_s);
     tw_frame_put_number(&w, aspect->incident.opened_s);
     tw_frame_put_text(&w, aspect->code);
-    char *waiting = aspect->waits_until_ms
-                        ? tw_format("%s (no letter while what it depends on fails)", aspect->text)
-                        : NULL;
+    const char *why = aspect->waits_until_ms == INT64_MAX
+                          ? "no letter while what it depends on fails"
+                          : "no letter yet: what it depends on was failing";
+    char *waiting = aspect->waits_until_ms ? tw_format("%s (%s)", aspect->text, why) : NULL;
     tw_frame_put_text(&w, waiting ? waiting : aspect->text);
     free(waiting);
     tw_frame_end(&w);

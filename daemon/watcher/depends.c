@@ -7,91 +7,122 @@
 
 #include "base/mem.h"
 
-enum { LOOK_MS = 5000 }; /* how soon the end of what is waited for is seen */
+enum {
+    LOOK_MS = 5000, /* how soon the end of what is waited for is seen */
+    SLACK_MS = 10000
+};
 
-enum answer { NOT_ASKED, NO, YES };
-
-/* One question to jobs, answered by a job itself or by one that it depends on. */
+/* One question to jobs, answered by a job itself or by those that it depends on: the greatest
+ * number counts. */
 struct question {
     struct tw_jobs *jobs;
-    bool (*itself)(const void *context, const struct tw_job *job);
+    int64_t (*itself)(const void *context, const struct tw_job *job);
     const void *context;
-    enum answer *answers; /* in the order of the jobs */
+    int64_t *answers; /* in the order of the jobs; -1: not asked yet */
 };
 
 static struct question ask(struct tw_jobs *jobs,
-                           bool (*itself)(const void *context, const struct tw_job *job),
+                           int64_t (*itself)(const void *context, const struct tw_job *job),
                            const void *context)
 {
-    return (struct question){jobs, itself, context,
-                             tw_alloc((tw_jobs_count(jobs) + 1) * sizeof(enum answer))};
+    const size_t count = tw_jobs_count(jobs);
+    struct question q = {jobs, itself, context, tw_alloc((count + 1) * sizeof(int64_t))};
+    for (size_t i = 0; i < count; i++)
+        q.answers[i] = -1;
+    return q;
 }
 
-static bool through_parents(struct question *q, const struct tw_job *job);
+static int64_t of_parents(struct question *q, const struct tw_job *job);
 
-static bool holds(struct question *q, const struct tw_job *job)
+static int64_t answer(struct question *q, const struct tw_job *job)
 {
-    enum answer *answer = &q->answers[tw_jobs_index(q->jobs, job)];
-    if (*answer == NOT_ASKED) {
-        *answer = NO;
-        *answer = q->itself(q->context, job) || through_parents(q, job) ? YES : NO;
+    int64_t *known = &q->answers[tw_jobs_index(q->jobs, job)];
+    if (*known < 0) {
+        *known = 0;
+        const int64_t own = q->itself(q->context, job), above = of_parents(q, job);
+        *known = own > above ? own : above;
     }
-    return *answer == YES;
+    return *known;
 }
 
-static bool through_parents(struct question *q, const struct tw_job *job)
+static int64_t of_parents(struct question *q, const struct tw_job *job)
 {
     const struct tw_strings *depends = &job->config->depends;
+    int64_t most = 0;
     for (size_t i = 0; i < depends->count; i++) {
         const struct tw_job *parent = tw_jobs_find(q->jobs, depends->items[i]);
-        if (parent && holds(q, parent))
-            return true;
+        const int64_t one = parent ? answer(q, parent) : 0;
+        most = one > most ? one : most;
     }
-    return false;
+    return most;
 }
 
 /* ---- who waits ---------------------------------------------------------------------------- */
 
-static bool is_failing(const void *context, const struct tw_job *job)
+/* How long (ms) the failure of a job may keep others waiting: as long as it lasts, where a letter
+ * tells of it or is about to; where it has not failed often enough for that, no longer than that
+ * takes. 0: it does not fail. */
+static int64_t explains_ms(const void *context, const struct tw_job *job)
 {
     struct tw_aspects *aspects = (struct tw_aspects *)(uintptr_t)context;
+    int64_t most = 0;
     size_t count;
     const size_t first = tw_aspects_of(aspects, job->name, &count);
     for (size_t i = first; i < first + count; i++) {
         const struct tw_aspect *aspect = tw_aspects_at(aspects, i);
-        if (aspect->level == TW_LEVEL_FAIL || aspect->incident.stage == TW_STAGE_OPEN ||
-            aspect->incident.stage == TW_STAGE_TOLD)
-            return true;
+        const enum tw_stage stage = aspect->incident.stage;
+        if (stage == TW_STAGE_OPEN || stage == TW_STAGE_TOLD)
+            return INT64_MAX;
+        if (aspect->level == TW_LEVEL_FAIL)
+            most = job->config->common.fail_after * job->schedule.every_ms + SLACK_MS;
     }
-    return false;
+    return most;
 }
 
-static void mark(struct tw_aspect *aspect, const struct tw_job *job, bool blocked, int64_t now_ms)
+/* Since when nobody told of what may explain it. */
+static int64_t uncovered_ms(const struct tw_aspect *aspect, int64_t now_ms)
 {
-    if (blocked)
+    const int64_t from_ms =
+        aspect->covered_ms > aspect->wait_from_ms ? aspect->covered_ms : aspect->wait_from_ms;
+    return now_ms - from_ms;
+}
+
+static void mark(struct tw_aspect *aspect, const struct tw_job *job, int64_t explained_ms,
+                 int64_t now_ms)
+{
+    const int64_t grace_ms = 2 * job->schedule.every_ms;
+    if (explained_ms == INT64_MAX)
+        aspect->covered_ms = now_ms;
+    if (explained_ms == INT64_MAX ||
+        (explained_ms > 0 && uncovered_ms(aspect, now_ms) < explained_ms + grace_ms)) {
         aspect->waits_until_ms = INT64_MAX;
-    else if (aspect->waits_until_ms == INT64_MAX)
-        aspect->waits_until_ms = now_ms + 2 * job->schedule.every_ms;
-    else if (aspect->waits_until_ms <= now_ms)
+    } else if (aspect->waits_until_ms == INT64_MAX) {
+        aspect->waits_until_ms = now_ms + grace_ms;
+    } else if (aspect->waits_until_ms && aspect->waits_until_ms <= now_ms) {
         aspect->waits_until_ms = 0;
+        aspect->wait_from_ms = now_ms; /* its letter is due from now */
+    }
+}
+
+static void forget(struct tw_aspect *aspect)
+{
+    aspect->waits_until_ms = 0;
+    aspect->covered_ms = 0;
 }
 
 int64_t tw_depends_look(struct tw_jobs *jobs, struct tw_aspects *aspects, int64_t now_ms)
 {
-    struct question q = ask(jobs, is_failing, aspects);
+    struct question q = ask(jobs, explains_ms, aspects);
     int64_t again_ms = INT64_MAX;
     for (size_t i = 0; i < tw_aspects_count(aspects); i++) {
         struct tw_aspect *aspect = tw_aspects_at(aspects, i);
-        if (aspect->incident.stage != TW_STAGE_OPEN) {
-            aspect->waits_until_ms = 0;
-            continue;
-        }
-        const struct tw_job *job = tw_jobs_find(jobs, aspect->job);
+        const struct tw_job *job =
+            aspect->incident.stage == TW_STAGE_OPEN ? tw_jobs_find(jobs, aspect->job) : NULL;
         if (!job || job->config->depends.count == 0) {
-            aspect->waits_until_ms = 0;
+            forget(aspect);
             continue;
         }
-        mark(aspect, job, through_parents(&q, job), now_ms);
+        mark(aspect, job, of_parents(&q, job), now_ms);
         const int64_t next_ms =
             aspect->waits_until_ms == INT64_MAX ? now_ms + LOOK_MS : aspect->waits_until_ms;
         if (aspect->waits_until_ms && next_ms < again_ms)
@@ -119,7 +150,7 @@ void tw_depends_parents(struct tw_jobs *jobs, const struct tw_job *job, struct t
     }
 }
 
-static bool is_called(const void *context, const struct tw_job *job)
+static int64_t is_called(const void *context, const struct tw_job *job)
 {
     return strcmp(job->name, context) == 0;
 }
@@ -131,7 +162,7 @@ void tw_depends_list(struct tw_jobs *jobs, struct tw_aspects *aspects, const cha
     for (size_t i = 0; i < tw_aspects_count(aspects); i++) {
         const struct tw_aspect *aspect = tw_aspects_at(aspects, i);
         const struct tw_job *job = aspect->waits_until_ms ? tw_jobs_find(jobs, aspect->job) : NULL;
-        if (!job || !through_parents(&q, job))
+        if (!job || !of_parents(&q, job))
             continue;
         char *line = tw_format("%s: %s", aspect->name, aspect->text);
         tw_strings_add(out, line);

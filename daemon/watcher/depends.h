@@ -1,7 +1,8 @@
 /* Incidents that wait because of another's: while a job that theirs depends on fails (or one that
  * this depends on, and so on), they open without a letter; when it is well again they have two of
- * their own intervals to follow, and are told after that. Only looks and marks: knows nothing of
- * letters. */
+ * their own intervals to follow, and are told after that. A job that fails without being told of
+ * (it has not yet failed fail_after times) explains nothing for longer than that takes. Only looks
+ * and marks: knows nothing of letters. */
 #ifndef TW_WATCHER_DEPENDS_H
 #define TW_WATCHER_DEPENDS_H
 

@@ -140,7 +140,7 @@ static bool is_candidate(const struct tw_mailer *m, const struct tw_aspect *aspe
 {
     if (aspect->incident.stage == TW_STAGE_OPEN)
         return is_failing(aspect) && !tw_depends_waits(aspect, now_ms) &&
-               !tw_actions_running(m->parts.actions, aspect->job);
+               !tw_actions_pending(m->parts.actions, aspect->job, now_ms);
     return aspect->incident.stage == TW_STAGE_CLOSING;
 }
 
@@ -360,8 +360,7 @@ static struct tw_letter_entry describe(const struct tw_mailer *m, const struct t
         .waiting = waiting,
     };
     entry.order = tw_actions_said(m->parts.actions, aspect->job, entry.opened_s, &entry.order_s);
-    if (!recovered)
-        tw_depends_list(m->parts.jobs, m->parts.aspects, aspect->job, waiting);
+    tw_depends_list(m->parts.jobs, m->parts.aspects, aspect->job, waiting);
     return entry;
 }
 
@@ -466,8 +465,8 @@ static void consider(struct tw_mailer *m)
 void tw_mailer_news(struct tw_mailer *mailer, const struct tw_aspect *aspect,
                     enum tw_incident_news what)
 {
-    (void)aspect;
-    if (what == TW_NEWS_CLEARED && mailer->config && held_back_s(mailer, time(NULL)) > 0) {
+    if (what == TW_NEWS_CLEARED && aspect->waits_until_ms == 0 && mailer->config &&
+        held_back_s(mailer, time(NULL)) > 0) {
         mailer->came_and_went++;
         save_times(mailer);
     }

@@ -145,8 +145,11 @@ static void add_waiting(struct tw_buf *out, const struct tw_letter_entry *entry)
     const size_t count = entry->waiting ? entry->waiting->count : 0;
     if (!count)
         return;
-    tw_buf_printf(out, "  Waiting for it, without %s of %s own:\n",
-                  count == 1 ? "a letter" : "letters", count == 1 ? "its" : "their");
+    if (entry->recovered)
+        tw_buf_puts(out, "  Still failing, though it may have been because of it:\n");
+    else
+        tw_buf_printf(out, "  Waiting for it, without %s of %s own:\n",
+                      count == 1 ? "a letter" : "letters", count == 1 ? "its" : "their");
     for (size_t i = 0; i < count && i < WAITING; i++) {
         tw_buf_puts(out, "    ");
         tw_escape(out, entry->waiting->items[i], strlen(entry->waiting->items[i]), TW_ESCAPE_LINE,
