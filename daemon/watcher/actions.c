@@ -193,10 +193,10 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
                           outcome == TW_OUTCOME_DONE ? tw_buf_text(&action->text) : detail));
     tw_buf_free(&action->text);
     tw_log_line(parts->log, good ? TW_LOG_DONE : TW_LOG_WARN, action->job, "then %s", action->said);
-    if (outcome == TW_OUTCOME_CANCELLED) { /* all is ending */
+    if (actions->stopped) /* there will be no further tick */
         save(actions);
+    if (outcome == TW_OUTCOME_CANCELLED)
         return;
-    }
     struct tw_job *job = tw_jobs_find(parts->jobs, action->job);
     if (job)
         tw_jobs_ask(parts->jobs, job, NULL, NULL);

@@ -26,9 +26,10 @@ struct tw_aspect {
     int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
     int64_t waits_until_ms; /* no letter before, because of another job (depends.h); INT64_MAX: as
                                long as that one fails; 0: it does not wait */
-    int64_t covered_ms;     /* monotonic: when last a job that was told of explained it */
-    bool stale;             /* of an earlier start: not yet reported anew */
-    bool changed;           /* of other settings: no real finding of it yet under the new ones */
+    int64_t covered_ms; /* monotonic: when last a job that is told of explained it, or else when it
+                           opened; 0: not looked at yet */
+    bool stale;         /* of an earlier start: not yet reported anew */
+    bool changed;       /* of other settings: no real finding of it yet under the new ones */
 };
 
 struct tw_aspects;

@@ -79,22 +79,14 @@ static int64_t explains_ms(const void *context, const struct tw_job *job)
     return most;
 }
 
-/* Since when nobody told of what may explain it. */
-static int64_t uncovered_ms(const struct tw_aspect *aspect, int64_t now_ms)
-{
-    const int64_t from_ms =
-        aspect->covered_ms > aspect->wait_from_ms ? aspect->covered_ms : aspect->wait_from_ms;
-    return now_ms - from_ms;
-}
-
 static void mark(struct tw_aspect *aspect, const struct tw_job *job, int64_t explained_ms,
                  int64_t now_ms)
 {
     const int64_t grace_ms = 2 * job->schedule.every_ms;
-    if (explained_ms == INT64_MAX)
+    if (explained_ms == INT64_MAX || aspect->covered_ms == 0)
         aspect->covered_ms = now_ms;
     if (explained_ms == INT64_MAX ||
-        (explained_ms > 0 && uncovered_ms(aspect, now_ms) < explained_ms + grace_ms)) {
+        (explained_ms > 0 && now_ms - aspect->covered_ms < explained_ms + grace_ms)) {
         aspect->waits_until_ms = INT64_MAX;
     } else if (aspect->waits_until_ms == INT64_MAX) {
         aspect->waits_until_ms = now_ms + grace_ms;
