@@ -87,6 +87,39 @@ static void progress_moves_the_deadline(void **state)
     drop(kit);
 }
 
+static struct ask *submit_long(struct kit *kit, const char *what)
+{
+    struct tw_request request = {.timeout_ms = LONG_MS, .may_last = true, .reports_max = 50};
+    struct tw_frame_writer w = tw_frame_begin(&request.frame, 1);
+    tw_frame_put_text(&w, what);
+    tw_frame_end(&w);
+    return put(kit, &request);
+}
+
+/* However many there are, and however long they take: they wait for each other, nobody else does.
+ */
+static void those_that_last_take_no_more_than_two_workers(void **state)
+{
+    (void)state;
+    struct kit *kit = make_bad();
+    struct ask *longer[5];
+    for (size_t i = 0; i < TW_COUNT(longer); i++)
+        longer[i] = submit_long(kit, "steady 10");
+    const struct ask *other = submit(kit, "ok", LONG_MS, false);
+    run_until(kit, all_ended);
+    expect(other, TW_OUTCOME_DONE, "");
+    for (size_t i = 0; i < TW_COUNT(longer); i++) {
+        expect(longer[i], TW_OUTCOME_DONE, "");
+        assert_true(other->ended_ms < longer[i]->ended_ms);
+        size_t beside = 0;
+        for (size_t k = 0; k < TW_COUNT(longer); k++)
+            beside += longer[k]->begun_ms < longer[i]->ended_ms &&
+                      longer[k]->ended_ms > longer[i]->ended_ms;
+        assert_true(beside < 2);
+    }
+    drop(kit);
+}
+
 static void a_flood_is_bounded(void **state)
 {
     (void)state;
@@ -430,6 +463,7 @@ int main(int argc, char **argv)
         TEST(what_is_alone_shares_nothing),
         TEST(one_that_misbehaves_takes_none_with_it),
         TEST(progress_moves_the_deadline),
+        TEST(those_that_last_take_no_more_than_two_workers),
         TEST(a_flood_is_bounded),
         TEST(what_it_says_at_its_death_is_told),
         TEST(an_end_too_many),
