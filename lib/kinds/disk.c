@@ -131,13 +131,14 @@ static bool look(const struct tw_run *run, const struct settings *s, struct tw_v
 static void report_amount(const struct tw_run *run, const char *aspect, int64_t left, int64_t total,
                           int64_t share, struct tw_buf *text)
 {
+    const struct settings *s = run->settings;
     const bool low = left < tw_share_of(share, total);
     if (low) {
         tw_buf_puts(text, ", limit ");
         tw_share_write(text, share);
     }
-    tw_report(run, low ? TW_LEVEL_FAIL : TW_LEVEL_OK, aspect, low ? "low" : "ok", "%s",
-              tw_buf_text(text));
+    tw_report(run, low ? TW_LEVEL_FAIL : TW_LEVEL_OK, aspect, low ? "low" : "ok", "%s%s%s",
+              low ? s->path : "", low ? ": " : "", tw_buf_text(text));
     tw_buf_free(text);
 }
 

@@ -104,7 +104,8 @@ static struct outlook look_ahead(const struct memory *m, const struct tw_sample 
     return first;
 }
 
-static void report(const struct tw_run *run, bool filling, const struct outlook *o, int64_t span_s)
+static void report(const struct tw_run *run, const char *path, bool filling,
+                   const struct outlook *o, int64_t span_s)
 {
     if (o->gone_in_s > LONG_S) {
         tw_report(run, TW_LEVEL_OK, "full", "ok", "not filling");
@@ -115,8 +116,8 @@ static void report(const struct tw_run *run, bool filling, const struct outlook 
     const char *what = bytes ? "full" : "out of inodes";
     const struct tw_unit_text pace = bytes ? tw_size_show(o->per_hour) : tw_count_show(o->per_hour);
     tw_report(run, filling ? TW_LEVEL_FAIL : TW_LEVEL_OK, "full", code,
-              "%s in %s at the pace of the last %s (%s an hour)", what,
-              tw_duration_show(o->gone_in_s).text,
+              "%s%s%s in %s at the pace of the last %s (%s an hour)", filling ? path : "",
+              filling ? ": " : "", what, tw_duration_show(o->gone_in_s).text,
               span_s >= TW_TREND_DAY_S ? "day" : tw_duration_show(span_s).text, pace.text);
 }
 
@@ -141,8 +142,8 @@ static bool too_early(const struct tw_run *run, const struct memory *m, int64_t 
 
 /* What is filling stays so until there is a quarter more time: figures that waver about the limit
  * write no letters. */
-static void judge(const struct tw_run *run, struct memory *m, const struct tw_sample *now,
-                  int64_t full_in_s)
+static void judge(const struct tw_run *run, const char *path, struct memory *m,
+                  const struct tw_sample *now, int64_t full_in_s)
 {
     const int64_t span_s = tw_trend_span(&m->trend, now->at_s);
     if (too_early(run, m, span_s, full_in_s))
@@ -152,7 +153,7 @@ static void judge(const struct tw_run *run, struct memory *m, const struct tw_sa
     const bool filling = outlook.gone_in_s < limit_s;
     m->changed |= filling != m->filling;
     m->filling = filling;
-    report(run, filling, &outlook, span_s);
+    report(run, path, filling, &outlook, span_s);
 }
 
 void tw_outlook_run(const struct tw_run *run, const char *path, const struct tw_volume *volume,
@@ -167,7 +168,7 @@ void tw_outlook_run(const struct tw_run *run, const char *path, const struct tw_
         tw_report(run, TW_LEVEL_FAIL, "full", "full-inodes",
                   "no inode is free on the file system of %s", path);
     else
-        judge(run, &m, &now, full_in_s);
+        judge(run, path, &m, &now, full_in_s);
     m.changed |= tw_trend_add(&m.trend, &now);
     if (m.changed)
         remember(run, path, volume, &m);
