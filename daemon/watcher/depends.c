@@ -34,6 +34,7 @@ static struct question ask(struct tw_jobs *jobs,
 
 static int64_t of_parents(struct question *q, const struct tw_job *job);
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than TW_DEPENDS_MAX */
 static int64_t answer(struct question *q, const struct tw_job *job)
 {
     int64_t *known = &q->answers[tw_jobs_index(q->jobs, job)];
@@ -45,6 +46,7 @@ static int64_t answer(struct question *q, const struct tw_job *job)
     return *known;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than TW_DEPENDS_MAX */
 static int64_t of_parents(struct question *q, const struct tw_job *job)
 {
     const struct tw_strings *depends = &job->config->depends;
@@ -131,6 +133,7 @@ bool tw_depends_waits(const struct tw_aspect *aspect, int64_t now_ms)
 
 /* ---- for whom ----------------------------------------------------------------------------- */
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than TW_DEPENDS_MAX */
 void tw_depends_parents(struct tw_jobs *jobs, const struct tw_job *job, struct tw_strings *names)
 {
     for (size_t i = 0; i < job->config->depends.count; i++) {

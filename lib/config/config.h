@@ -90,6 +90,8 @@ char *tw_config_last_good(const char *file);
 void tw_config_write(const struct tw_config *config, bool secrets, struct tw_buf *out);
 
 const struct tw_job_config *tw_config_find(const struct tw_config *config, const char *name);
+/* So many jobs may wait for each other in a row. */
+#define TW_DEPENDS_MAX 100
 /* The same, or the "*" of that kind, which may bring a job of that name. */
 const struct tw_job_config *tw_config_job_named(const struct tw_config *config, const char *name);
 bool tw_job_config_equal(const struct tw_job_config *a, const struct tw_job_config *b);

@@ -6,12 +6,12 @@
 #include "base/mem.h"
 #include "config/parse.h"
 
-enum mark { NEW, OPEN, DONE };
+enum { NEW = 0, OPEN = -1 }; /* or how long the longest chain from there is */
 
 struct search {
     const struct tw_config *config;
     const struct tw_seen *seen;
-    enum mark *marks;      /* of each job */
+    int *marks;            /* of each job */
     struct tw_strings way; /* the jobs that are open, in order */
     struct tw_error *e;
 };
@@ -40,8 +40,17 @@ const struct tw_job_config *tw_config_job_named(const struct tw_config *config, 
     return job;
 }
 
+static int too_long(const struct search *s, const struct tw_job_config *job)
+{
+    char *most = tw_format("%d", TW_DEPENDS_MAX);
+    complain(s, job, "the chain is longer than ", most);
+    free(most);
+    return -1;
+}
+
 static int visit(struct search *s, const struct tw_job_config *job);
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than TW_DEPENDS_MAX */
 static int visit_parent(struct search *s, const struct tw_job_config *job, const char *name)
 {
     const struct tw_job_config *parent = tw_config_job_named(s->config, name);
@@ -61,19 +70,26 @@ static int visit_parent(struct search *s, const struct tw_job_config *job, const
     return -1;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than TW_DEPENDS_MAX */
 static int visit(struct search *s, const struct tw_job_config *job)
 {
-    enum mark *mark = &s->marks[job - s->config->jobs];
-    if (*mark == DONE)
+    int *mark = &s->marks[job - s->config->jobs], longest = 0;
+    if (*mark > 0)
         return 0;
+    if (s->way.count == TW_DEPENDS_MAX) /* told of the one before, which names it */
+        return too_long(s, tw_config_find(s->config, s->way.items[s->way.count - 1]));
     *mark = OPEN;
     tw_strings_add(&s->way, job->name);
-    for (size_t i = 0; i < job->depends.count; i++)
+    for (size_t i = 0; i < job->depends.count; i++) {
         if (visit_parent(s, job, job->depends.items[i]) != 0)
             return -1;
+        const struct tw_job_config *parent = tw_config_job_named(s->config, job->depends.items[i]);
+        const int length = s->marks[parent - s->config->jobs];
+        longest = length > longest ? length : longest;
+    }
     free(s->way.items[--s->way.count]);
-    *mark = DONE;
-    return 0;
+    *mark = longest + 1;
+    return *mark > TW_DEPENDS_MAX ? too_long(s, job) : 0;
 }
 
 int tw_config_check_depends(const struct tw_config *config, const struct tw_seen *seen,
