@@ -124,34 +124,55 @@ static void judge_processor(const struct tw_run *run, const struct tw_multilog *
                   look->path, age.text);
 }
 
-/* A current that was just begun says nothing of when the last line came. Time in which no multilog
- * could have written is no silence: a machine that was off over night is not silent at once. */
+/* When the last line came, as far as times can tell that are not ahead of now; INT64_MIN: they
+ * cannot. A current that was just begun says nothing of it, unless there is nothing else. */
+static int64_t last_line_s(const struct tw_run *run, const struct tw_multilog *look)
+{
+    const struct stat *current = &look->current.st;
+    const bool ahead = tw_logdir_ahead(current->st_mtim.tv_sec, run->now_s);
+    int64_t last_s = look->listed ? look->list.written_s : INT64_MIN;
+    if (!ahead && (current->st_size > 0 ? current->st_mtim.tv_sec > last_s : last_s == INT64_MIN))
+        last_s = current->st_mtim.tv_sec;
+    return last_s;
+}
+
+static struct tw_unit_text show_age(int64_t now_s, int64_t then_s)
+{
+    return tw_duration_show(age_of(now_s, then_s));
+}
+
+/* Time in which no multilog could have written is no silence: a machine that was off over night is
+ * not silent at once. Lines in a current that is ahead of now came at a time nobody knows: the
+ * clock may have been set back by five minutes, or its time may be from years to come. */
 static void judge_silent(const struct tw_run *run, const struct tw_multilog *look)
 {
     const struct settings *s = run->settings;
     if (s->silent == TW_NEVER)
         return;
-    const bool empty = look->current.st.st_size == 0;
-    int64_t last_s = look->current.st.st_mtim.tv_sec;
-    if (empty && !look->listed) {
+    const struct stat *current = &look->current.st;
+    if (current->st_size == 0 && !look->listed) {
         tw_report(run, TW_LEVEL_UNKNOWN, "silent", "cannot-look", "%s", look->list_error.text);
         return;
     }
-    if (look->listed && look->list.written_s != INT64_MIN &&
-        (empty || look->list.written_s > last_s))
-        last_s = look->list.written_s;
-    const int64_t age_s = age_of(run->now_s, last_s);
+    const int64_t last_s = last_line_s(run, look);
+    const bool ahead = tw_logdir_ahead(current->st_mtim.tv_sec, run->now_s);
     const int64_t runs_s =
         look->holder.pid ? tw_proc_age_s(run->places->proc_root, &look->holder) : -1;
-    if (age_s <= s->silent)
+    if (last_s != INT64_MIN && age_of(run->now_s, last_s) <= s->silent)
         tw_report(run, TW_LEVEL_OK, "silent", "ok", "last line %s ago",
-                  tw_duration_show(age_s).text);
+                  show_age(run->now_s, last_s).text);
     else if (runs_s >= 0 && runs_s <= s->silent)
         tw_report(run, TW_LEVEL_OK, "silent", "ok", "last line %s ago, but multilog runs for %s",
-                  tw_duration_show(age_s).text, tw_duration_show(runs_s).text);
+                  last_s == INT64_MIN ? "some time" : show_age(run->now_s, last_s).text,
+                  tw_duration_show(runs_s).text);
+    else if (ahead && (current->st_size > 0 || last_s == INT64_MIN))
+        tw_report(run, TW_LEVEL_UNKNOWN, "silent", "clock",
+                  "cannot tell when the last line came: the time of %s/current is %s ahead of the "
+                  "clock",
+                  look->path, show_age(current->st_mtim.tv_sec, run->now_s).text);
     else
         tw_report(run, TW_LEVEL_FAIL, "silent", "silent", "no new line in %s for %s, limit %s",
-                  look->path, tw_duration_show(age_s).text, tw_duration_show(s->silent).text);
+                  look->path, show_age(run->now_s, last_s).text, tw_duration_show(s->silent).text);
 }
 
 /* ---- what it has left --------------------------------------------------------------------- */

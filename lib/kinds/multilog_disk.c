@@ -134,8 +134,7 @@ void tw_multilog_writable(const struct tw_run *run, const struct tw_multilog *lo
         tw_report(run, d.unknown ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL, "writable", d.code, "%s",
                   tw_buf_text(&d.fault));
     else
-        /* Names are looked up only where something is wrong: the directory service may be slow. */
-        tw_report(run, TW_LEVEL_OK, "writable", "ok", "uid %ju may write", (uintmax_t)writer->uid);
+        tw_report(run, TW_LEVEL_OK, "writable", "ok", "%s may write", name_of(writer->uid).text);
     tw_buf_free(&d.fault);
 }
 

@@ -32,14 +32,20 @@ static bool look(int at, const char *name, struct stat *st)
     return fstatat(at, name, st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st->st_mode);
 }
 
-static void take_file(int at, const char *name, struct tw_logdir *out)
+bool tw_logdir_ahead(int64_t at_s, int64_t now_s)
+{
+    return at_s > 0 && at_s - CLOCK_SLACK_S > now_s;
+}
+
+static void take_file(int at, const char *name, int64_t now_s, struct tw_logdir *out)
 {
     struct stat st;
     if (!look(at, name, &st))
         return;
     if (st.st_size > out->largest)
         out->largest = st.st_size;
-    if (st.st_size > 0 && st.st_mtim.tv_sec > out->written_s)
+    if (st.st_size > 0 && !tw_logdir_ahead(st.st_mtim.tv_sec, now_s) &&
+        st.st_mtim.tv_sec > out->written_s)
         out->written_s = st.st_mtim.tv_sec;
 }
 
@@ -51,11 +57,11 @@ static void take_name(int at, const char *name, const char *seen, int64_t now_s,
     if (!tw_logdir_finished(name))
         return;
     if (++out->finished <= TW_LOGDIR_STATS_MAX)
-        take_file(at, name, out);
+        take_file(at, name, now_s, out);
     if (strcmp(name, out->newest) > 0)
         memcpy(out->newest, name, TW_LOGDIR_NAME);
     tw_tai64n_parse(name, TW_TAI64N_LABEL, &label_s, &ns);
-    if (!tw_logdir_unsafe(name) || label_s - CLOCK_SLACK_S > now_s)
+    if (!tw_logdir_unsafe(name) || tw_logdir_ahead(label_s, now_s))
         return;
     out->new_u += strcmp(name, seen) > 0;
     if (strcmp(name, out->newest_u) > 0)
@@ -96,7 +102,7 @@ int tw_logdir_read(int at, const char *dir, const char *seen, int64_t now_s, str
     const int result = read_names(list, at, dir, seen, now_s, out, e);
     closedir(list);
     if (out->finished > TW_LOGDIR_STATS_MAX)
-        take_file(at, out->newest, out);
+        take_file(at, out->newest, now_s, out);
     struct stat st;
     if (out->newest_u[0] && look(at, out->newest_u, &st)) {
         out->u_bytes = st.st_size;

@@ -21,12 +21,16 @@ enum {
 bool tw_logdir_finished(const char *name);
 bool tw_logdir_unsafe(const char *name); /* the latter */
 
+/* More than a minute after now: a clock was wrong, or somebody plays with touch. Pure. */
+bool tw_logdir_ahead(int64_t at_s, int64_t now_s);
+
 struct tw_logdir {
     size_t entries;    /* names read, but for "." and ".." */
     bool more;         /* there are still others */
     size_t finished;   /* of those, finished files */
     int64_t largest;   /* bytes of the largest finished file; 0: none */
-    int64_t written_s; /* when the last of those that are not empty was written; INT64_MIN: none */
+    int64_t written_s; /* when the last of those that are not empty, nor ahead of now, was written;
+                          INT64_MIN: none */
 
     char newest[TW_LOGDIR_NAME];   /* finished file by its label; "": none */
     char newest_u[TW_LOGDIR_NAME]; /* that was cut off */
@@ -35,7 +39,7 @@ struct tw_logdir {
 };
 
 /* Reads the open directory, `dir` to a person. `seen` is the name of a cut off file that is known;
- * "": none is. Labels later than a minute from now are nobody's outage. Bounded in time and memory
+ * "": none is. Labels that are ahead of now are nobody's outage. Bounded in time and memory
  * whatever is in there; blocks with the file system; workers only. */
 int tw_logdir_read(int at, const char *dir, const char *seen, int64_t now_s, struct tw_logdir *out,
                    struct tw_error *e);

@@ -54,7 +54,7 @@ static void the_silence(void **state)
     kit_run(&kit);
     kit_expect(&kit, "silent", TW_LEVEL_FAIL, "silent", "no new line in " LOG " for 1h");
     kit_expect(&kit, "", TW_LEVEL_OK, "ok", "runs");
-    touched("log/send/current", NOW_S + 86400); /* the clock was set back */
+    touched("log/send/current", NOW_S + 60); /* clocks differ a little */
     kit_run(&kit);
     kit_expect(&kit, "silent", TW_LEVEL_OK, "ok", "last line 0s ago");
     touched("log/send/current", -1000);
@@ -79,6 +79,58 @@ static void a_new_empty_current_is_no_line(void **state)
     kit_free(&kit);
 }
 
+static void a_finished_file_from_the_future_hides_no_silence(void **state)
+{
+    (void)state;
+    struct kit kit = make();
+    kit_set(&kit, "silent", "1h");
+    put_text("log/send/" OLD_U, LINE);
+    touched("log/send/" OLD_U, NOW_S + 300000000);
+    touched("log/send/current", NOW_S - 7200);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_FAIL, "silent", "for 2h");
+    touched("log/send/current", NOW_S - 60);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_OK, "ok", "last line 1m ago");
+    put_text("log/send/current", ""); /* nor if it is all there is to tell */
+    touched("log/send/current", NOW_S - 7200);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_FAIL, "silent", "for 2h");
+    kit_free(&kit);
+}
+
+/* The clock was set back, or somebody plays with touch: neither fresh nor silent. */
+static void a_current_from_the_future_tells_nothing(void **state)
+{
+    (void)state;
+    struct kit kit = make();
+    kit_set(&kit, "silent", "1h");
+    touched("log/send/current", NOW_S + 86400);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_UNKNOWN, "clock", "/current is 1d ahead of the clock");
+    put_text("log/send/" OLD_U, LINE);
+    touched("log/send/" OLD_U, NOW_S - 7200);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_UNKNOWN, "clock", "cannot tell when");
+    touched("log/send/" OLD_U, NOW_S - 600); /* and what is in current came after */
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_OK, "ok", "last line 10m ago");
+    put_text("log/send/current", "");
+    touched("log/send/current", NOW_S + 86400);
+    touched("log/send/" OLD_U, NOW_S - 7200);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_FAIL, "silent", "for 2h");
+    unlink("log/send/" OLD_U);
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_UNKNOWN, "clock", "cannot tell when");
+    put_process('S', geteuid());
+    put_text("proc/uptime", "61.00 1\n");
+    kit_run(&kit);
+    kit_expect(&kit, "silent", TW_LEVEL_OK, "ok",
+               "last line some time ago, but multilog runs for 1m");
+    kit_free(&kit);
+}
+
 static void time_in_which_multilog_did_not_run_is_no_silence(void **state)
 {
     (void)state;
@@ -87,7 +139,7 @@ static void time_in_which_multilog_did_not_run_is_no_silence(void **state)
     touched("log/send/current", NOW_S - 90000);
     put_text("proc/uptime", "61.00 1\n"); /* the process began 1 s after the start */
     kit_run(&kit);
-    kit_expect(&kit, "silent", TW_LEVEL_OK, "ok", "but multilog runs for 1m");
+    kit_expect(&kit, "silent", TW_LEVEL_OK, "ok", "ago, but multilog runs for 1m");
     put_text("proc/uptime", "3602.00 1\n");
     kit_run(&kit);
     kit_expect(&kit, "silent", TW_LEVEL_FAIL, "silent", "no new line");
@@ -112,7 +164,7 @@ static void the_user_of_the_log_may_write(void **state)
     struct kit kit = make();
     as_user(NOBODY);
     kit_run(&kit);
-    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "uid 65534 may write");
+    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "nobody may write");
     assert_int_equal(chown("log/send", 0, 0), 0);
     kit_run(&kit);
     kit_expect(&kit, "writable", TW_LEVEL_FAIL, "no-right",
@@ -153,7 +205,7 @@ static void the_files_too(void **state)
     kit_expect(&kit, "writable", TW_LEVEL_FAIL, "no-right", "chmod u+w " LOG "/current");
     put_process('S', 0); /* root may do all that */
     kit_run(&kit);
-    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "uid 0");
+    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "root may write");
     kit_free(&kit);
 }
 
@@ -168,7 +220,7 @@ static void while_none_runs_the_logs_user_is_told_by_the_directory(void **state)
     it_was_down(&kit);
     nobody_holds_the_lock();
     kit_run(&kit);
-    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "uid 65534");
+    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "nobody may write");
     assert_int_equal(chown("log/send/current", 0, 0), 0);
     assert_int_equal(chown("log/send/lock", 0, 0), 0);
     kit_run(&kit);
@@ -180,7 +232,7 @@ static void while_none_runs_the_logs_user_is_told_by_the_directory(void **state)
     unlink("log/send/current");
     assert_int_equal(chown("log/send", NOBODY, NOBODY), 0);
     kit_run(&kit);
-    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "uid 65534");
+    kit_expect(&kit, "writable", TW_LEVEL_OK, "ok", "nobody may write");
     kit_free(&kit);
 }
 
@@ -382,6 +434,8 @@ int main(void)
         TEST(a_previous_that_stays),
         TEST(the_silence),
         TEST(a_new_empty_current_is_no_line),
+        TEST(a_finished_file_from_the_future_hides_no_silence),
+        TEST(a_current_from_the_future_tells_nothing),
         TEST(time_in_which_multilog_did_not_run_is_no_silence),
         TEST(the_user_of_the_log_may_write),
         TEST(the_files_too),

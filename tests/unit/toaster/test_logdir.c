@@ -114,6 +114,23 @@ static void a_label_from_the_future_is_no_outage(void **state)
     assert_string_equal(l.newest, "@400000008000000000000000.u");
 }
 
+/* One file from years to come must not make the log look fresh for ever. */
+static void a_time_from_the_future_is_no_last_line(void **state)
+{
+    (void)state;
+    make_dir("log");
+    put_text("log/" OLD_S, "larger");
+    put_text("log/" MID_U, "a");
+    touched("log/" OLD_S, NOW_S + 61);
+    touched("log/" MID_U, NOW_S - 7200);
+    assert_int_equal(read_log("").written_s, NOW_S - 7200);
+    assert_int_equal(read_log("").largest, 6); /* there it is, all the same */
+    touched("log/" MID_U, NOW_S + 300000000);
+    assert_true(read_log("").written_s == INT64_MIN);
+    touched("log/" OLD_S, NOW_S + 60);
+    assert_int_equal(read_log("").written_s, NOW_S + 60);
+}
+
 static void links_and_other_things_are_not_looked_into(void **state)
 {
     (void)state;
@@ -197,6 +214,7 @@ int main(void)
         IN_SCRATCH(what_multilog_leaves),
         IN_SCRATCH(what_is_new_is_told_by_the_name),
         IN_SCRATCH(a_label_from_the_future_is_no_outage),
+        IN_SCRATCH(a_time_from_the_future_is_no_last_line),
         IN_SCRATCH(links_and_other_things_are_not_looked_into),
         IN_SCRATCH(a_huge_directory_is_read_in_part),
         IN_SCRATCH(of_many_files_the_newest_counts),
