@@ -18,6 +18,24 @@ static char *take_line(const char **at)
     return line;
 }
 
+static int compare_items(const void *a, const void *b)
+{
+    return strcasecmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct domain {
+    const char *text;
+    size_t length;
+};
+
+static int compare_domain(const void *key, const void *item)
+{
+    const struct domain *domain = key;
+    const char *text = *(char *const *)item;
+    const int order = strncasecmp(domain->text, text, domain->length);
+    return order ? order : -(text[domain->length] != '\0');
+}
+
 void tw_locals_make(struct tw_locals *out, const char *locals, const char *me,
                     const char *envnoathost)
 {
@@ -31,6 +49,8 @@ void tw_locals_make(struct tw_locals *out, const char *locals, const char *me,
     }
     if (!locals && host)
         tw_strings_add(&out->domains, host);
+    if (out->domains.count)
+        qsort(out->domains.items, out->domains.count, sizeof *out->domains.items, compare_items);
     out->no_at = envnoathost ? take_line(&envnoathost) : tw_strdup(host);
     free(host);
 }
@@ -44,11 +64,10 @@ void tw_locals_free(struct tw_locals *locals)
 
 static bool has_domain(const struct tw_locals *locals, const char *domain, size_t length)
 {
-    for (size_t i = 0; i < locals->domains.count; i++)
-        if (strlen(locals->domains.items[i]) == length &&
-            strncasecmp(locals->domains.items[i], domain, length) == 0)
-            return true;
-    return false;
+    const struct domain key = {domain, length};
+    return locals->domains.count && !memchr(domain, '\0', length) &&
+           bsearch(&key, locals->domains.items, locals->domains.count,
+                   sizeof *locals->domains.items, compare_domain);
 }
 
 bool tw_locals_has(const struct tw_locals *locals, const char *address, size_t length,

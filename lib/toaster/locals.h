@@ -9,8 +9,8 @@
 #include "base/strings.h"
 
 struct tw_locals {
-    struct tw_strings domains;
-    char *no_at; /* the domain of an address without one; NULL: nothing says */
+    struct tw_strings domains; /* sorted, their case ignored */
+    char *no_at;               /* the domain of an address without one; NULL: nothing says */
 };
 
 /* From the texts of the files; NULL: there is none. */

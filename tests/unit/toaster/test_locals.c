@@ -29,6 +29,27 @@ static void domains_of_locals_in_any_case(void **state)
     tw_locals_free(&locals);
 }
 
+static void domains_are_found_in_any_order(void **state)
+{
+    (void)state;
+    struct tw_locals locals;
+    tw_locals_make(&locals, "c.example\nB.example\na.example\nb.example\na\nab.example\n\xc3\xa4\n",
+                   NULL, NULL);
+    has(&locals, "x@a.example", true, 1);
+    has(&locals, "x@A", true, 1);
+    has(&locals, "x@b.EXAMPLE", true, 1);
+    has(&locals, "x@c.example", true, 1);
+    has(&locals, "x@ab.example", true, 1);
+    has(&locals, "x@\xc3\xa4", true, 1);
+    has(&locals, "x@a.", false, 0);
+    has(&locals, "x@a.exampl", false, 0);
+    has(&locals, "x@a.examplex", false, 0);
+    has(&locals, "x@d", false, 0);
+    size_t length;
+    assert_false(tw_locals_has(&locals, "x@a\0more than is there", 22, &length));
+    tw_locals_free(&locals);
+}
+
 static void without_locals_me_is_local(void **state)
 {
     (void)state;
@@ -77,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(domains_of_locals_in_any_case),
+        cmocka_unit_test(domains_are_found_in_any_order),
         cmocka_unit_test(without_locals_me_is_local),
         cmocka_unit_test(an_empty_locals_has_no_domain),
         cmocka_unit_test(an_address_without_a_domain_has_that_of_envnoathost),
