@@ -187,7 +187,8 @@ static void judge_files(const struct tw_run *run, const struct tw_multilog *look
                   "while what writes to it waits",
                   TW_LOGDIR_ENTRIES_MAX, look->path);
     else
-        tw_report(run, TW_LEVEL_OK, "files", "ok", "%zu finished files", look->list.finished);
+        tw_report(run, TW_LEVEL_OK, "files", "ok", "%zu finished file%s", look->list.finished,
+                  look->list.finished == 1 ? "" : "s");
 }
 
 struct moment {

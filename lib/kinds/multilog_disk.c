@@ -184,8 +184,8 @@ void tw_multilog_space(const struct tw_run *run, const struct tw_multilog *look,
                   left_text.text, name_of(writer->uid).text, look->path, tw_size_show(need).text);
     else if (fs.f_files > 0 && inodes < INODES_MIN)
         tw_report(run, TW_LEVEL_FAIL, "space", "no-inodes",
-                  "%" PRIu64 " inodes left for %s on the file system of %s", inodes,
-                  name_of(writer->uid).text, look->path);
+                  "%" PRIu64 " inode%s left for %s on the file system of %s", inodes,
+                  inodes == 1 ? "" : "s", name_of(writer->uid).text, look->path);
     else
         tw_report(run, TW_LEVEL_OK, "space", "ok", "%s left", left_text.text);
 }
