@@ -6,7 +6,8 @@
  * All that is in the home is looked at in a child with the rights qmail-local would have: it may
  * follow links as qmail-local does, and what it cannot read, qmail-local cannot.
  *
- * Aspects: the main one (the home), and one for each name. */
+ * Aspects: the main one (the home), and one for each name. It remembers, for its home, which
+ * faults are in a default. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,6 +29,7 @@ enum {
     EVIDENCE_MAX = 4096,
     EVIDENCE_LINES = 20,
     EVIDENCE_TIMEOUT_MS = 5000,
+    MEMORY_MAX = 4000,
     NOBODY = 65534
 };
 
@@ -192,7 +194,8 @@ static void judge_home(struct look *look)
                        "%s belongs to %s, who so decides where mail goes", look->path,
                        tw_user_name(st->st_uid).text);
     else
-        tw_verdict_say(v, TW_LEVEL_OK, "ok", "%zu names in %s", look->names.count, look->path);
+        tw_verdict_say(v, TW_LEVEL_OK, "ok", "%zu name%s in %s", look->names.count,
+                       look->names.count == 1 ? "" : "s", look->path);
 }
 
 /* Mail for the local domains comes to the home of user alias; another home has other domains. */
@@ -271,11 +274,38 @@ static bool is_sane(const struct look *look, const struct tw_verdict *v, size_t 
     const size_t count = look->names.count + 1;
     bool sane = length == count * sizeof *v;
     for (size_t i = 0; sane && i < count; i++)
-        sane = v[i].level >= TW_LEVEL_NONE && v[i].level <= TW_LEVEL_UNKNOWN &&
-               memchr(v[i].code, '\0', sizeof v[i].code) &&
+        sane = v[i].level >= TW_LEVEL_NONE && v[i].level <= TW_LEVEL_UNKNOWN && v[i].step >= 0 &&
+               v[i].step < TW_ALIAS_STEPS && memchr(v[i].code, '\0', sizeof v[i].code) &&
                memchr(v[i].text, '\0', sizeof v[i].text) &&
                (v[i].level == TW_LEVEL_NONE || tw_title_valid(v[i].code));
     return sane;
+}
+
+/* For the advice: the faults that are in a default, not in the name's own file. As "root=1 PATH":
+ * the step at which qmail-local finds the default. */
+static void remember_steps(const struct look *look, const struct tw_verdict *said)
+{
+    struct tw_buf text = {0};
+    for (size_t i = 0; i < look->names.count && text.len < MEMORY_MAX; i++)
+        if (said[i].step)
+            tw_buf_printf(&text, "%s=%d ", look->names.items[i], said[i].step);
+    if (text.len)
+        tw_buf_puts(&text, look->path);
+    if (strcmp(tw_buf_text(&text), look->run->memory) != 0)
+        look->run->sink->remember(look->run->sink->context, tw_buf_text(&text));
+    tw_buf_free(&text);
+}
+
+/* Of another home, or damaged, it says nothing. */
+static size_t step_of(const char *memory, const char *path, const char *name)
+{
+    const size_t length = strlen(name);
+    size_t step = 0;
+    const char *at = memory;
+    for (const char *space; *at != '/' && (space = strchr(at, ' ')); at = space + 1)
+        if (strncmp(at, name, length) == 0 && at[length] == '=')
+            step = strtoul(at + length + 1, NULL, 10);
+    return strcmp(at, path) == 0 && step < TW_ALIAS_STEPS ? step : 0;
 }
 
 static void run_in_home(struct look *look)
@@ -297,6 +327,8 @@ static void run_in_home(struct look *look)
         tw_verdict_say(&failed, TW_LEVEL_UNKNOWN, "cannot-look", "%s", e.text);
     report_home(look, result == 0 ? said : &failed);
     report_names(look, result == 0 ? said + 1 : NULL);
+    if (result == 0)
+        remember_steps(look, said + 1);
     free(output);
 }
 
@@ -433,8 +465,10 @@ static void advise_name(const char *file, const char *code, struct tw_buf *out)
     else if (strcmp(code, "blank-first-line") == 0)
         tw_buf_printf(out, "sed -i '/^[[:blank:]]*$/d' %s", file);
     else if (strcmp(code, "bad-line") == 0 || strcmp(code, "loop") == 0 ||
-             strcmp(code, "no-delivery") == 0)
+             strcmp(code, "no-delivery") == 0 || strcmp(code, "after-list") == 0)
         tw_buf_printf(out, "cat -A %s", file);
+    else if (strcmp(code, "too-many-lines") == 0)
+        tw_buf_printf(out, "wc -l %s", file);
     else
         tw_buf_printf(out, "ls -l %s", file);
 }
@@ -443,12 +477,16 @@ static void aliases_advice(const struct tw_run *run, const char *aspect, const c
                            struct tw_buf *out)
 {
     char *path = home_path(run), *name = tw_dotqmail_name(aspect, strlen(aspect));
-    char *file = tw_format("%s/.qmail-%s", path, name);
+    struct tw_buf file = {0};
+    if (!tw_dotqmail_file(name, step_of(run->memory, path, aspect), &file))
+        tw_dotqmail_file(name, 0, &file);
+    char *full = tw_format("%s/%s", path, tw_buf_text(&file));
     if (aspect[0])
-        advise_name(file, code, out);
+        advise_name(full, code, out);
     else
         advise_home(path, code, out);
-    free(file);
+    free(full);
+    tw_buf_free(&file);
     free(name);
     free(path);
 }

@@ -102,13 +102,16 @@ static bool judge_lines(const struct tw_aliashome *home, const struct tw_alias *
                        "the first line of %s is blank: qmail defers all mail for %s", path, name);
         break;
     case TW_DOTQMAIL_FORWARD_ONLY:
-        tw_verdict_say(v, TW_LEVEL_FAIL, "forward-only",
-                       "line %zu of %s is no address, but %s: qmail defers all mail for %s",
-                       sum->line.number, path,
-                       alias->st.st_mode & S_IXUSR
-                           ? "the file has its execute bit, so it may only forward"
-                           : "comes after +list",
-                       name);
+        if (alias->st.st_mode & S_IXUSR)
+            tw_verdict_say(v, TW_LEVEL_FAIL, "forward-only",
+                           "line %zu of %s is no address, but the file has its execute bit, so it "
+                           "may only forward: qmail defers all mail for %s",
+                           sum->line.number, path, name);
+        else
+            tw_verdict_say(v, TW_LEVEL_FAIL, "after-list",
+                           "line %zu of %s is no address, but comes after +list: qmail defers all "
+                           "mail for %s",
+                           sum->line.number, path, name);
         break;
     case TW_DOTQMAIL_NO_DELIVERY:
         tw_verdict_say(v, TW_LEVEL_FAIL, "no-delivery",
@@ -118,7 +121,8 @@ static bool judge_lines(const struct tw_aliashome *home, const struct tw_alias *
         tw_verdict_say(v, TW_LEVEL_FAIL, "bad-line", "line %zu of %s is not right, %s: \"%s\"",
                        sum->line.number, path, sum->why, alias->bad_line);
         break;
-    case TW_DOTQMAIL_PLUS_LINE: /* a warning: after what fails */
+    case TW_DOTQMAIL_TOO_MANY: /* warnings: after what fails */
+    case TW_DOTQMAIL_PLUS_LINE:
     case TW_DOTQMAIL_SOUND:
         break;
     }
@@ -137,6 +141,11 @@ static bool judge_loop(struct tw_aliashome *home, size_t item, const char *name,
     return v->level != TW_LEVEL_NONE;
 }
 
+static const char *plural(size_t count, const char *ending)
+{
+    return count == 1 ? "" : ending;
+}
+
 static void judge_warnings(const struct tw_aliashome *home, const struct tw_alias *alias,
                            const char *path, const char *name, struct tw_verdict *v)
 {
@@ -152,16 +161,21 @@ static void judge_warnings(const struct tw_aliashome *home, const struct tw_alia
         tw_verdict_say(v, TW_LEVEL_WARN, "foreign-owner",
                        "%s belongs to %s, who so decides where mail for %s goes", path,
                        tw_user_name(owner).text, name);
+    else if (sum->fault == TW_DOTQMAIL_TOO_MANY)
+        tw_verdict_say(v, TW_LEVEL_WARN, "too-many-lines",
+                       "%s has more than %d lines: what comes after them is not looked at", path,
+                       TW_DOTQMAIL_LINES);
     else if (sum->fault == TW_DOTQMAIL_PLUS_LINE)
         tw_verdict_say(v, TW_LEVEL_WARN, "ignored-line", "qmail ignores line %zu of %s: \"%s\"",
                        sum->line.number, path, alias->bad_line);
-    else if (strcmp(alias->file + strlen(".qmail-"), alias->name) != 0)
+    else if (alias->step)
         tw_verdict_say(v, TW_LEVEL_WARN, "by-default",
                        "%s/.qmail-%s is not there: %s takes mail for %s", home->path, alias->name,
                        path, name);
     else
-        tw_verdict_say(v, TW_LEVEL_OK, "ok", "%zu addresses, %zu programs, %zu files",
-                       sum->forwards, sum->programs, sum->files);
+        tw_verdict_say(v, TW_LEVEL_OK, "ok", "%zu address%s, %zu program%s, %zu file%s",
+                       sum->forwards, plural(sum->forwards, "es"), sum->programs,
+                       plural(sum->programs, "s"), sum->files, plural(sum->files, "s"));
 }
 
 /* The gravest fault. */
@@ -174,5 +188,7 @@ void tw_alias_judge(struct tw_aliashome *home, size_t item, const char *name, st
     if (!judge_access(alias, path, name, v) && !judge_lines(home, alias, path, name, v) &&
         !judge_loop(home, item, name, v))
         judge_warnings(home, alias, path, name, v);
+    if (strcmp(v->code, "by-default") != 0)
+        v->step = (int)alias->step;
     free(path);
 }

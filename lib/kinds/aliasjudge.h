@@ -12,6 +12,7 @@
  * nothing. */
 struct tw_verdict {
     int level; /* enum tw_level */
+    int step;  /* the default that it is about (tw_dotqmail_file); 0: the alias's own file */
     char code[32];
     char text[1500]; /* cut if longer */
 };

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 
-enum { CONTROL_MAX = 1024 * 1024, STEPS_MAX = 64 };
+enum { CONTROL_MAX = 1024 * 1024 };
 
 /* Opens a regular file, whatever links lead to it. -1 with errno; EINVAL: no regular file. A fifo
  * or device that takes the file's place between the two looks is not waited for. */
@@ -127,7 +127,8 @@ static void look_at_own(const struct tw_aliashome *home, struct tw_alias *alias,
 static void load(const struct tw_aliashome *home, struct tw_alias *alias, struct tw_buf *data)
 {
     struct tw_buf file = {0};
-    for (size_t step = 0; step < STEPS_MAX && tw_dotqmail_file(alias->name, step, &file); step++) {
+    for (size_t step = 0; step < TW_ALIAS_STEPS && tw_dotqmail_file(alias->name, step, &file);
+         step++) {
         const int fd = open_regular(home->fd, tw_buf_text(&file), &alias->st);
         const int why = errno;
         if (step == 0)
@@ -135,6 +136,7 @@ static void load(const struct tw_aliashome *home, struct tw_alias *alias, struct
         if (fd < 0 && passed_over(why))
             continue;
         alias->file = tw_strdup(tw_buf_text(&file));
+        alias->step = step;
         if (fd < 0)
             alias->why = why;
         else

@@ -19,6 +19,7 @@ enum {
     TW_ALIAS_HEAD = 2048,       /* bytes kept of it */
     TW_ALIAS_TO = 200,          /* local recipients of a file that are followed */
     TW_ALIAS_FURTHER = 500,     /* names that are looked at beyond those asked for */
+    TW_ALIAS_STEPS = 64,        /* files that are tried for a name */
     TW_ALIAS_CHAIN = 10         /* names of a loop that are told */
 };
 
@@ -26,6 +27,7 @@ enum {
 struct tw_alias {
     char *name;         /* as tw_dotqmail_name makes it */
     char *file;         /* that takes it, ".qmail-NAME" or a default; NULL: none, it bounces */
+    size_t step;        /* at which qmail-local finds it: 0 is ".qmail-NAME" */
     struct stat own;    /* of ".qmail-NAME", if something is there */
     bool is_there;      /* something is, if only a dangling link */
     bool leads_nowhere; /* which it is: own is all zeroes */

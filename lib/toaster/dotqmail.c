@@ -45,7 +45,7 @@ static enum tw_dotqmail_type type_of(const struct tw_dotqmail_line *line)
 
 bool tw_dotqmail_next(struct tw_dotqmail *file, struct tw_dotqmail_line *line)
 {
-    if (file->at >= file->length)
+    if (file->at >= file->length || file->number == TW_DOTQMAIL_LINES)
         return false;
     const char *start = file->bytes + file->at;
     const char *end = memchr(start, '\n', file->length - file->at);
@@ -153,6 +153,8 @@ void tw_dotqmail_judge(const char *bytes, size_t length, bool x_bit,
     }
     if (length == 0)
         note(out, TW_DOTQMAIL_EMPTY, &whole, NULL);
+    else if (file.at < length)
+        note(out, TW_DOTQMAIL_TOO_MANY, &whole, NULL);
     else if (!out->forwards && !out->programs && !out->files)
         note(out, TW_DOTQMAIL_NO_DELIVERY, &whole, NULL);
 }

@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 
+enum { TW_DOTQMAIL_LINES = 10000 }; /* of a file; what comes after is not looked at */
+
 enum tw_dotqmail_type {
     TW_DOTQMAIL_BLANK,
     TW_DOTQMAIL_COMMENT,
@@ -26,7 +28,7 @@ struct tw_dotqmail_line {
     size_t length;
 };
 
-/* Walks through the lines: start with the bytes and zeroes. */
+/* Walks through the lines, the first TW_DOTQMAIL_LINES: start with the bytes and zeroes. */
 struct tw_dotqmail {
     const char *bytes;
     size_t length, at, number;
@@ -40,6 +42,7 @@ enum tw_dotqmail_fault {
     TW_DOTQMAIL_FORWARD_ONLY, /* a program or file line after +list, or with the x bit: deferred */
     TW_DOTQMAIL_NO_DELIVERY,  /* nothing is done: mail is thrown away */
     TW_DOTQMAIL_BAD_LINE,     /* no address, or a carriage return at the end */
+    TW_DOTQMAIL_TOO_MANY,     /* lines: the rest of them was not looked at */
     TW_DOTQMAIL_PLUS_LINE,    /* a line that qmail-local ignores, though it is no comment */
     TW_DOTQMAIL_SOUND
 };

@@ -10,7 +10,7 @@ static void sound_aliases_are_well(void **state)
     (void)state;
     struct kit kit = aliases_kit();
     root_is(&kit, "# who\n&a@b\n|prog\n./Maildir/\n", TW_LEVEL_OK, "ok",
-            "1 addresses, 1 programs, 1 files");
+            "1 address, 1 program, 1 file");
     assert_int_equal(tw_kind_place(kit.kind, kit.settings, kit.title), TW_PLACE_WORKER);
     kit_free(&kit);
 }
@@ -29,9 +29,9 @@ static void what_is_in_the_file(void **state)
             "line 2 of qmail/alias/.qmail-root is not right, it has angle brackets: \"<a@b>\"");
     root_is(&kit, "&a@b\n+x\n", TW_LEVEL_WARN, "ignored-line",
             "qmail ignores line 2 of qmail/alias/.qmail-root: \"+x\"");
-    root_is(&kit, "a@b\n+list\n|x\n", TW_LEVEL_FAIL, "forward-only",
+    root_is(&kit, "a@b\n+list\n|x\n", TW_LEVEL_FAIL, "after-list",
             "line 3 of qmail/alias/.qmail-root is no address, but comes after +list");
-    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 addresses");
+    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     kit_free(&kit);
 }
 
@@ -53,11 +53,11 @@ static void the_execute_bit_forbids_all_but_addresses(void **state)
     (void)state;
     struct kit kit = aliases_kit();
     assert_int_equal(chmod(AT("root"), 0744), 0);
-    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 addresses");
+    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     root_is(&kit, "&a@b\n./Mailbox\n", TW_LEVEL_FAIL, "forward-only",
             "line 2 of qmail/alias/.qmail-root is no address, but the file has its execute bit");
     assert_int_equal(chmod(AT("root"), 0655), 0); /* the owner's bit alone counts */
-    root_is(&kit, "&a@b\n./Mailbox\n", TW_LEVEL_OK, "ok", "1 files");
+    root_is(&kit, "&a@b\n./Mailbox\n", TW_LEVEL_OK, "ok", ", 1 file");
     kit_free(&kit);
 }
 
@@ -71,7 +71,7 @@ static void who_may_write_to_the_file(void **state)
     root_is(&kit, "&a@b\n", TW_LEVEL_WARN, "group-writable", "mode 0664");
     root_is(&kit, "", TW_LEVEL_FAIL, "empty", "is empty"); /* graver */
     assert_int_equal(chmod(AT("root"), 0644), 0);
-    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 addresses");
+    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     kit_free(&kit);
 }
 
@@ -85,7 +85,7 @@ static void whose_file_it_is(void **state)
     root_is(&kit, "&a@b\n", TW_LEVEL_WARN, "foreign-owner",
             "belongs to uid 54321, who so decides where mail for root goes");
     assert_int_equal(chown(AT("root"), NOBODY, 54321), 0);
-    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 addresses");
+    root_is(&kit, "&a@b\n", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     kit_free(&kit);
 }
 
@@ -97,7 +97,7 @@ static void what_the_home_s_user_cannot_read(void **state)
     kit_run(&kit);
     kit_expect(&kit, "root", TW_LEVEL_FAIL, "unreadable",
                "cannot read qmail/alias/.qmail-root: qmail defers all mail for root");
-    kit_expect(&kit, "postmaster", TW_LEVEL_OK, "ok", "1 addresses");
+    kit_expect(&kit, "postmaster", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     char *shown = evidence_of(&kit, "root");
     assert_string_equal(shown, "");
     free(shown);
@@ -118,7 +118,7 @@ static void the_group_that_counts_is_the_user_s(void **state)
     kit_expect(&kit, "root", TW_LEVEL_FAIL, "unreadable", "nobody cannot read");
     assert_int_equal(chown(AT("root"), 0, NOBODY), 0);
     kit_run(&kit);
-    kit_expect(&kit, "root", TW_LEVEL_OK, "ok", "1 addresses");
+    kit_expect(&kit, "root", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     kit_free(&kit);
 }
 
@@ -129,7 +129,7 @@ static void a_link_is_followed_as_the_home_s_user(void **state)
     unlink(AT("root"));
     assert_int_equal(symlink(".qmail-postmaster", AT("root")), 0);
     kit_run(&kit);
-    kit_expect(&kit, "root", TW_LEVEL_OK, "ok", "1 addresses");
+    kit_expect(&kit, "root", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     put_text("secret", "s3cret word\n");
     assert_int_equal(chmod("secret", geteuid() == 0 ? 0600 : 0), 0);
     unlink(AT("root"));
@@ -212,7 +212,8 @@ static void a_huge_file_is_not_read(void **state)
     kit_expect(&kit, "root", TW_LEVEL_FAIL, "too-large", "limit 1M");
     assert_int_equal(truncate(AT("root"), 1 << 20), 0);
     kit_run(&kit);
-    kit_expect(&kit, "root", TW_LEVEL_OK, "ok", "1 addresses"); /* a last line of NULs is blank */
+    kit_expect(&kit, "root", TW_LEVEL_OK, "ok",
+               "1 address, 0 programs, 0 files"); /* a last line of NULs is blank */
     kit_free(&kit);
 }
 
@@ -238,6 +239,87 @@ static void a_default_takes_what_has_no_file(void **state)
     kit_free(&kit);
 }
 
+/* "echo > .qmail-root" would hide what is wrong in .qmail-default from root alone. */
+static void the_advice_for_a_default_names_it(void **state)
+{
+    (void)state;
+    struct kit kit = aliases_kit();
+    put_text(AT("default"), "#\n");
+    put_text(AT("mailer-default"), "");
+    unlink(AT("root"));
+    unlink(AT("mailer-daemon"));
+    kit_run(&kit);
+    assert_string_equal(kit.memory, "root=1 mailer-daemon=1 " HOME);
+    kit_set(&kit, "dir", "/other");
+    kit_advice(&kit, "root", "no-delivery", "cat -A /other/.qmail-root"); /* not of that home */
+    kit_free(&kit);
+}
+
+/* The settings want an absolute path. */
+static void the_advice_goes_by_what_is_remembered(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *memory, *aspect, *file;
+    } cases[] = {
+        {"root=1 mailer-daemon=1 /h", "root", "/h/.qmail-default"},
+        {"root=1 mailer-daemon=1 /h", "mailer-daemon", "/h/.qmail-mailer-default"},
+        {"root=1 mailer-daemon=2 /h", "mailer-daemon", "/h/.qmail-default"},
+        {"root=1 mailer-daemon=1 /h", "postmaster", "/h/.qmail-postmaster"},
+        {"xroot=1 root-x=1 roo=1 /h", "root", "/h/.qmail-root"},
+        {"root=2 /h", "root", "/h/.qmail-root"}, /* there is no such step */
+        {"root=-1 /h", "root", "/h/.qmail-root"},
+        {"root= /h", "root", "/h/.qmail-root"},
+        {"root=1 /hh", "root", "/h/.qmail-root"},
+        {"root=1", "root", "/h/.qmail-root"},
+        {"root=1 ", "root", "/h/.qmail-root"},
+        {"/h", "root", "/h/.qmail-root"},
+        {"", "root", "/h/.qmail-root"},
+    };
+    struct kit kit = aliases_kit();
+    kit_set(&kit, "dir", "/h");
+    for (size_t i = 0; i < TW_COUNT(cases); i++) {
+        char *expected = tw_format("cat -A %s", cases[i].file);
+        free(kit.memory);
+        kit.memory = tw_strdup(cases[i].memory);
+        kit_advice(&kit, cases[i].aspect, "bad-line", expected);
+        free(expected);
+    }
+    kit_free(&kit);
+}
+
+static void what_is_remembered_goes_with_the_fault(void **state)
+{
+    (void)state;
+    struct kit kit = aliases_kit();
+    put_text(AT("default"), "#\n");
+    unlink(AT("root"));
+    kit_run(&kit);
+    assert_string_equal(kit.memory, "root=1 " HOME);
+    put_text(AT("default"), "a@b\n"); /* that root has no file of its own is about its own */
+    kit_run(&kit);
+    kit_expect(&kit, "root", TW_LEVEL_WARN, "by-default", "takes mail for root");
+    assert_string_equal(kit.memory, "");
+    kit_free(&kit);
+}
+
+static void lines_are_looked_at_up_to_a_bound(void **state)
+{
+    (void)state;
+    struct kit kit = aliases_kit();
+    struct tw_buf text = {0};
+    for (int i = 0; i < 10000; i++)
+        tw_buf_puts(&text, "x@y\n");
+    root_is(&kit, tw_buf_text(&text), TW_LEVEL_OK, "ok", "10000 addresses");
+    tw_buf_puts(&text, "root\n");
+    root_is(&kit, tw_buf_text(&text), TW_LEVEL_WARN, "too-many-lines",
+            "qmail/alias/.qmail-root has more than 10000 lines: what comes after them");
+    text.data[0] = ' '; /* graver */
+    root_is(&kit, tw_buf_text(&text), TW_LEVEL_FAIL, "bad-line", "line 1 of");
+    tw_buf_free(&text);
+    kit_free(&kit);
+}
+
 static void names_are_looked_for_as_qmail_does(void **state)
 {
     (void)state;
@@ -245,7 +327,7 @@ static void names_are_looked_for_as_qmail_does(void **state)
     kit_set(&kit, "require", "John.Doe-X");
     put_text(AT("john:doe-x"), "&a@b\n");
     kit_run(&kit);
-    kit_expect(&kit, "john.doe-x", TW_LEVEL_OK, "ok", "1 addresses");
+    kit_expect(&kit, "john.doe-x", TW_LEVEL_OK, "ok", "1 address, 0 programs, 0 files");
     assert_int_equal(kit.finding_count, 2);
     kit_advice(&kit, "john.doe-x", "missing",
                "echo '&you@example.com' > qmail/alias/.qmail-john:doe-x");
@@ -322,7 +404,9 @@ static void the_advice_fits_what_is_wrong(void **state)
     kit_advice(&kit, "root", "unreadable", "find " AT("root") " -type f -exec chmod a+r {} +");
     kit_advice(&kit, "root", "writable", "find " AT("root") " -type f -exec chmod go-w {} +");
     kit_advice(&kit, "root", "forward-only", "find " AT("root") " -type f -exec chmod a-x {} +");
+    kit_advice(&kit, "root", "after-list", "cat -A " AT("root")); /* no mode is to blame */
     kit_advice(&kit, "root", "no-delivery", "cat -A " AT("root"));
+    kit_advice(&kit, "root", "too-many-lines", "wc -l " AT("root"));
     kit_advice(&kit, "root", "blank-first-line", "sed -i '/^[[:blank:]]*$/d' " AT("root"));
     kit_advice(&kit, "root", "bad-line", "cat -A " AT("root"));
     kit_advice(&kit, "root", "loop", "cat -A " AT("root"));
@@ -350,6 +434,10 @@ int main(void)
         TEST(other_things_are_passed_over_without_waiting),
         TEST(a_huge_file_is_not_read),
         TEST(a_default_takes_what_has_no_file),
+        TEST(the_advice_for_a_default_names_it),
+        TEST(the_advice_goes_by_what_is_remembered),
+        TEST(what_is_remembered_goes_with_the_fault),
+        TEST(lines_are_looked_at_up_to_a_bound),
         TEST(names_are_looked_for_as_qmail_does),
         TEST(names_that_can_be_watched),
         TEST(the_evidence_is_the_beginning_of_the_file),
