@@ -2,7 +2,9 @@
  *
  * A request is over at its end frame, at its deadline, or when its worker is gone. A worker is gone
  * at the end of its pipe and when reaped: a grandchild may hold the pipe, so one second after the
- * reap the pipe is closed and the group killed. */
+ * reap the pipe is closed and the group killed. Where something of the group outlives that (a child
+ * that hangs in the kernel) and the worker was given up for a job, it counts as hanging until the
+ * group is gone: each run of the job would add another. */
 #include "watcher/worker.h"
 
 #include <errno.h>
@@ -22,6 +24,7 @@
 enum {
     PATIENCE_MS = 200, /* a request that takes longer no longer keeps the queue waiting */
     GRACE_MS = 2000,   /* from TERM to KILL */
+    LINGER_MS = 1000,  /* between two looks at a group that outlives its worker */
     ORPHAN_MS = 1000,  /* from the reap to the end of a pipe that somebody else holds */
     LONG_SLOTS = 2,    /* workers of the queue of long ones */
     ALONE_STUCK_MAX = 8,
@@ -58,6 +61,7 @@ struct worker {
     enum stage stage;
     struct lane *lane; /* NULL: alone */
     bool slow, reaped, eof;
+    bool lingers; /* nothing is left of it but others in its group */
     int status;
 };
 
@@ -109,21 +113,32 @@ static size_t count_ending(const struct tw_workers *w, bool alone)
 {
     size_t count = 0;
     for (const struct worker *worker = w->workers; worker; worker = worker->next)
-        count += !worker->lane == alone && worker->stage != WORKING && !worker->reaped;
+        count += !worker->lane == alone && worker->stage != WORKING &&
+                 (!worker->reaped || worker->lingers);
     return count;
 }
 
-/* Is the last worker of this job still there, and cannot be killed? Another would only hang, too.
- */
+/* Is the last worker of this job still there, or another of its group when it has ended itself, and
+ * cannot be killed? Another would only hang, too. */
 static bool hangs_still(const struct tw_workers *w, const char *key)
 {
     for (const struct worker *worker = w->workers; worker && key; worker = worker->next)
-        if (worker->stage == KILLED && worker->hangs_at && strcmp(worker->hangs_at, key) == 0)
+        if ((worker->stage == KILLED || worker->reaped) && worker->hangs_at &&
+            strcmp(worker->hangs_at, key) == 0)
             return true;
     return false;
 }
 
 /* ---- one worker --------------------------------------------------------------------------- */
+
+static void hang_up(struct worker *worker)
+{
+    tw_watch_free(&worker->in_watch);
+    tw_watch_free(&worker->out_watch);
+    tw_watch_free(&worker->err_watch);
+    tw_watch_free(&worker->pid_watch);
+    tw_child_close(&worker->child);
+}
 
 static void forget_worker(struct worker *worker)
 {
@@ -131,12 +146,8 @@ static void forget_worker(struct worker *worker)
     while (*link != worker)
         link = &(*link)->next;
     *link = worker->next;
-    tw_watch_free(&worker->in_watch);
-    tw_watch_free(&worker->out_watch);
-    tw_watch_free(&worker->err_watch);
-    tw_watch_free(&worker->pid_watch);
+    hang_up(worker);
     tw_timer_free(&worker->timer);
-    tw_child_close(&worker->child);
     tw_buf_free(&worker->to_send);
     tw_buf_free(&worker->received);
     tw_buf_free(&worker->said);
@@ -196,8 +207,33 @@ static void describe_death(const struct worker *worker, char *text, size_t size)
         snprintf(text + used, size - (size_t)used, ": %s", tw_buf_text(&worker->said));
 }
 
+/* Is there still something of its group? No other can have its number as long as there is. If we
+ * are the ones who inherit its dead (pid 1 of a container), nobody else buries them. */
+static bool group_lives(const struct worker *worker)
+{
+    while (waitpid(-worker->child.pid, NULL, WNOHANG) > 0)
+        ;
+    return kill(-worker->child.pid, 0) == 0;
+}
+
+/* False: nothing is left to wait for. It is killed once: later its number may be another's. */
+static bool linger(struct worker *worker)
+{
+    if (!worker->hangs_at || !group_lives(worker))
+        return false;
+    if (!worker->lingers)
+        kill(-worker->child.pid, SIGKILL);
+    worker->stage = KILLED;
+    worker->lingers = true;
+    hang_up(worker);
+    tw_timer_set(worker->timer, LINGER_MS);
+    return true;
+}
+
 static void worker_gone(struct worker *worker)
 {
+    if (linger(worker))
+        return;
     char detail[STDERR_MAX + 100];
     if (worker->err_watch)
         err_ready(worker); /* its last words may be in the pipe still */
@@ -274,8 +310,9 @@ static void next_request(struct worker *worker)
 static void timer_fired(void *context)
 {
     struct worker *worker = context;
-    if (worker->reaped) { /* somebody else holds the pipe */
-        kill(-worker->child.pid, SIGKILL);
+    if (worker->reaped) { /* somebody else holds the pipe, or lives on in its group */
+        if (!worker->lingers)
+            kill(-worker->child.pid, SIGKILL);
         worker_gone(worker);
         return;
     }
@@ -489,7 +526,8 @@ void tw_workers_free(struct tw_workers **workers)
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): forget_worker unlinks what it frees */
         struct request *request = worker->request;
         worker->request = NULL;
-        kill(-worker->child.pid, SIGKILL);
+        if (!worker->lingers)
+            kill(-worker->child.pid, SIGKILL);
         forget_worker(worker);
         if (request)
             end_request(w, request, TW_OUTCOME_CANCELLED, "stopped");

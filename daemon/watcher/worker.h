@@ -33,8 +33,8 @@ struct tw_request {
     bool may_last; /* in a queue of its own with two workers: those who keep moving their deadline
                       shall not take all slots */
     size_t reports_max;
-    const char *key; /* while a worker given up for the same key cannot be killed, this ends at
-                        once; copied; NULL: none */
+    const char *key; /* while a worker given up for the same key, or a child of it, cannot be
+                        killed, this ends at once; copied; NULL: none */
     void *context;
     /* It was sent to a worker just now. May be NULL. */
     void (*begun)(void *context);

@@ -60,6 +60,23 @@ static inline void leave_a_grandchild(bool own_group)
     say_pid(pid);
 }
 
+/* What hangs in the kernel stays in the group after its KILL. So does the dead child of one who
+ * does not bury it, until that one, who is out of the group, ends. */
+static inline void leave_one_that_stays(void)
+{
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (fork() == 0)
+            hang();
+        setpgid(0, 0);
+        say_pid(getpid());
+        close(STDOUT_FILENO);
+        alarm(60);
+        hang();
+    }
+    hang();
+}
+
 static inline void flood(bool with_frames)
 {
     char chunk[4096];
@@ -126,6 +143,8 @@ static inline void misbehave(const char *what)
         _exit(0);
     } else if (strcmp(what, "grandchild after all") == 0) {
         leave_a_grandchild(false);
+    } else if (strcmp(what, "one that stays") == 0) {
+        leave_one_that_stays();
     } else if (strcmp(what, "twice") == 0) {
         say_end();
     } else if (strcmp(what, "end and exit") == 0) {

@@ -208,6 +208,45 @@ static void a_grandchild_out_of_the_group_holds_nothing_up(void **state)
     drop(kit);
 }
 
+static bool one_is_stuck(struct kit *kit)
+{
+    return tw_workers_stuck(kit->workers) == 1;
+}
+
+static bool none_is_stuck(struct kit *kit)
+{
+    return tw_workers_stuck(kit->workers) == 0;
+}
+
+/* The worker is dead, but not what it has begun: the next run would only begin another. */
+static void a_child_that_outlives_its_worker_still_counts(void **state)
+{
+    (void)state;
+    struct kit *kit = make_bad();
+    const struct ask *bad = submit_for(kit, "a", "one that stays", SHORT_MS, false);
+    run_until(kit, all_ended);
+    expect(bad, TW_OUTCOME_TIMEOUT, "no answer within 1 s");
+    run_until(kit, one_is_stuck);
+    run_until(kit, all_closed);
+    for (int i = 0; i < 2; i++) {
+        const struct ask *again = submit_for(kit, "a", "ok", LONG_MS, i);
+        const struct ask *other = submit_for(kit, "b", "slow 1500", LONG_MS, i);
+        run_until(kit, all_ended);
+        expect(again, TW_OUTCOME_TIMEOUT, "its last run still hangs and cannot be killed");
+        expect(other, TW_OUTCOME_DONE, "");
+        assert_true(one_is_stuck(kit)); /* looked at meanwhile */
+    }
+    const pid_t parent = (pid_t)strtol(tw_buf_text(&bad->text), NULL, 10);
+    assert_true(parent > 1);
+    kill(parent, SIGTERM);
+    reap_grandchild(bad, SIGTERM);
+    run_until(kit, none_is_stuck);
+    const struct ask *last = submit_for(kit, "a", "ok", LONG_MS, false);
+    run_until(kit, all_ended);
+    expect(last, TW_OUTCOME_DONE, "");
+    drop(kit);
+}
+
 /* Ten with one that hangs: the other nine do not wait for its deadline. */
 static void one_of_ten_hangs(void **state)
 {
@@ -470,6 +509,7 @@ int main(int argc, char **argv)
         TEST(one_that_dies_after_its_answer),
         TEST(a_grandchild_that_holds_the_pipe_is_ended),
         TEST(a_grandchild_out_of_the_group_holds_nothing_up),
+        TEST(a_child_that_outlives_its_worker_still_counts),
         TEST(one_of_ten_hangs),
         TEST(slots_are_bounded_and_not_lost),
         TEST(the_queue_does_not_wait_for_an_exit),

@@ -99,13 +99,20 @@ static inline struct ask *put(struct kit *kit, struct tw_request *request)
     return ask;
 }
 
-static inline struct ask *submit(struct kit *kit, const char *what, int64_t timeout_ms, bool alone)
+static inline struct ask *submit_for(struct kit *kit, const char *key, const char *what,
+                                     int64_t timeout_ms, bool alone)
 {
-    struct tw_request request = {.timeout_ms = timeout_ms, .alone = alone, .reports_max = 50};
+    struct tw_request request = {
+        .timeout_ms = timeout_ms, .alone = alone, .reports_max = 50, .key = key};
     struct tw_frame_writer w = tw_frame_begin(&request.frame, TW_WIRE_RUN);
     tw_frame_put_text(&w, what);
     tw_frame_end(&w);
     return put(kit, &request);
+}
+
+static inline struct ask *submit(struct kit *kit, const char *what, int64_t timeout_ms, bool alone)
+{
+    return submit_for(kit, NULL, what, timeout_ms, alone);
 }
 
 static inline char *self_path(void)
