@@ -2,6 +2,7 @@
 #include "toaster/scratch.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 
 #include "base/owner.h"
@@ -138,6 +139,87 @@ static void the_work_has_the_owners_rights(void **state)
     free(output);
 }
 
+static int tell_gid(void *context, int fd, struct tw_error *e)
+{
+    (void)context;
+    (void)e;
+    return dprintf(fd, "%u", getegid()) > 0 ? 0 : -1;
+}
+
+/* The group of a directory may read what its owner may not. */
+static void the_directorys_group_is_not_the_owners(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    struct tw_error e;
+    struct stat st;
+    char *output;
+    size_t length;
+    const struct tw_priv_task task = {.work = tell_gid, .max = 100, .timeout_ms = 20000};
+    make_dir("dir");
+    assert_int_equal(chown("dir", 54321, 12345), 0); /* no such user */
+    close(tw_dir_open("dir", &st, &e));
+    assert_int_equal(tw_owner_run(&st, "dir", &task, &output, &length, &e), 0);
+    assert_string_equal(output, "65534");
+    free(output);
+    const struct passwd *daemon = getpwnam("daemon");
+    if (!daemon || !daemon->pw_uid || !daemon->pw_gid)
+        return;
+    char *group = tw_format("%u", daemon->pw_gid);
+    assert_int_equal(chown("dir", daemon->pw_uid, 12345), 0);
+    close(tw_dir_open("dir", &st, &e));
+    assert_int_equal(tw_owner_run(&st, "dir", &task, &output, &length, &e), 0);
+    assert_string_equal(output, group);
+    free(group);
+    free(output);
+}
+
+/* Root's, but in a user's, who can put another of root's in its place. */
+static void a_way_that_can_be_bent_leads_to_no_work_as_root(void **state)
+{
+    char *output;
+    struct tw_error e;
+    make_dir("users");
+    make_dir("users/a");
+    make_dir("users/a/below");
+    assert_int_equal(run_in(state, "users/a/below", &output, &e), 0);
+    free(output);
+    assert_int_equal(chmod("users", 0777), 0);
+    assert_int_equal(run_in(state, "users/a/below", &output, &e), -1);
+    assert_non_null(strstr(e.text, "others may write to a directory on the way"));
+    assert_int_equal(chmod("users", 01777), 0); /* as /tmp: none but us may rename what is ours */
+    assert_int_equal(run_in(state, "users/a/below", &output, &e), 0);
+    free(output);
+    assert_int_equal(symlink("below", "users/a/link"), 0);
+    opens(state, "users/a/link", "users/a/below");
+    if (geteuid() != 0)
+        return;
+    give_away("users");
+    assert_int_equal(run_in(state, "users/a", &output, &e), -1);
+    assert_int_equal(run_in(state, "users/a/below", &output, &e), -1);
+    assert_int_equal(run_in(state, "users/a/../../users/a", &output, &e), -1);
+    refuses(state, "users/a/link", ELOOP, "a symbolic link that others can change");
+    give_away("users/a/below"); /* with no more rights than its owner has, it may be */
+    assert_int_equal(run_in(state, "users/a/below", &output, &e), 0);
+    free(output);
+}
+
+static void a_directory_that_was_swapped_is_not_worked_in(void **state)
+{
+    (void)state;
+    struct tw_error e;
+    struct stat st;
+    char *output;
+    size_t length;
+    const struct tw_priv_task task = {.work = tell_gid, .max = 100, .timeout_ms = 20000};
+    make_dir("a");
+    make_dir("b");
+    close(tw_dir_open("a", &st, &e));
+    assert_int_equal(tw_owner_run(&st, "b", &task, &output, &length, &e), -1);
+    assert_non_null(strstr(e.text, "swapped"));
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_make, scratch_remove)
 
 int main(void)
@@ -147,6 +229,9 @@ int main(void)
         TEST(a_link_that_others_could_make_is_not),
         TEST(what_is_no_directory_is_refused),
         TEST(the_work_has_the_owners_rights),
+        TEST(the_directorys_group_is_not_the_owners),
+        TEST(a_way_that_can_be_bent_leads_to_no_work_as_root),
+        TEST(a_directory_that_was_swapped_is_not_worked_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
