@@ -55,7 +55,8 @@ void tw_compress_fault(struct tw_compress *c, const struct tw_rotate_error *e)
         [TW_ROTATE_CANNOT] = "cannot-compress", [TW_ROTATE_SWAPPED] = "swapped",
         [TW_ROTATE_CHANGED] = "changed",        [TW_ROTATE_LINKS] = "links",
         [TW_ROTATE_EXISTS] = "exists",          [TW_ROTATE_NO_SPACE] = "no-space",
-        [TW_ROTATE_NOT_OURS] = "not-made",      [TW_ROTATE_UNSURE] = "cannot-look"};
+        [TW_ROTATE_NOT_OURS] = "not-made",      [TW_ROTATE_UNSURE] = "cannot-look",
+        [TW_ROTATE_NOT_OWNER] = "not-owner"};
     const enum tw_level level = e->fault == TW_ROTATE_NOT_OURS ? TW_LEVEL_WARN
                                 : e->fault == TW_ROTATE_UNSURE ? TW_LEVEL_UNKNOWN
                                                                : TW_LEVEL_FAIL;
@@ -185,7 +186,7 @@ bool tw_compress_missing(struct tw_compress *c, struct tw_buf *text)
         tw_buf_puts(text, " and is to be made anew");
         return true;
     }
-    if (tw_rotate_make(&r, &last->st, &e) == 0) {
+    if (tw_rotate_make(&r, last, &e) == 0) {
         tw_buf_puts(text, " and made anew");
         tw_compress_say(c, TW_LEVEL_OK, "ok", "made %s anew", c->path);
         return true;

@@ -136,23 +136,76 @@ static int check_fds(struct search *s, int dir, DIR *fds, pid_t pid, struct tw_e
     }
 }
 
+/* The descriptors of the process, or thread, that `dir` is of. */
+static int check_table(struct search *s, int dir, pid_t pid, struct tw_error *e)
+{
+    const int fd = openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *fds = fd < 0 ? NULL : fdopendir(fd);
+    if (!fds) {
+        const int why = errno;
+        if (fd >= 0)
+            close(fd);
+        errno = why;
+        return is_gone(why) ? 0 : tw_fail_errno(e, "cannot see the open files of process %d", pid);
+    }
+    const int result = check_fds(s, dir, fds, pid, e);
+    closedir(fds);
+    return result;
+}
+
+static int check_threads(struct search *s, DIR *threads, const char *process, struct tw_error *e)
+{
+    int result = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(threads);
+        if (!entry)
+            return errno == 0 || is_gone(errno)
+                       ? result
+                       : tw_fail_errno(e, "cannot list the threads of process %s", process);
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, process) == 0)
+            continue;
+        const int dir = openat(dirfd(threads), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+            continue; /* it has ended */
+        if (check_table(s, dir, (pid_t)strtol(process, NULL, 10), e) != 0)
+            result = -1;
+        close(dir);
+        if (s->seen > DESCRIPTORS_MAX)
+            return -1;
+    }
+}
+
+/* The first thread has ended, and shows no descriptors any more; the others go on with them. */
+static int check_other_threads(struct search *s, int dir, const char *process, struct tw_error *e)
+{
+    const int fd = openat(dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *threads = fd < 0 ? NULL : fdopendir(fd);
+    int result = 0;
+    if (threads)
+        result = check_threads(s, threads, process, e);
+    else if (!is_gone(errno))
+        result = tw_fail_errno(e, "cannot list the threads of process %s", process);
+    if (threads)
+        closedir(threads);
+    else if (fd >= 0)
+        close(fd);
+    return result;
+}
+
 static int check_process(struct search *s, const char *name, struct tw_error *e)
 {
     const int dir = openat(s->root_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const int fd = dir < 0 ? -1 : openat(dir, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *fds = fd < 0 ? NULL : fdopendir(fd);
-    int result;
-    if (fds)
-        result = check_fds(s, dir, fds, (pid_t)strtol(name, NULL, 10), e);
-    else
-        result =
-            is_gone(errno) ? 0 : tw_fail_errno(e, "cannot see the open files of process %s", name);
-    if (fds)
-        closedir(fds);
-    else if (fd >= 0)
-        close(fd);
-    if (dir >= 0)
-        close(dir);
+    if (dir < 0)
+        return is_gone(errno) ? 0
+                              : tw_fail_errno(e, "cannot see the open files of process %s", name);
+    const size_t seen = s->seen;
+    struct tw_error other;
+    int result = check_table(s, dir, (pid_t)strtol(name, NULL, 10), e);
+    /* Few have none at all: threads of the kernel, and what has ended. */
+    if (s->seen == seen && check_other_threads(s, dir, name, result == 0 ? e : &other) != 0)
+        result = -1;
+    close(dir);
     return result;
 }
 
@@ -228,7 +281,11 @@ int tw_holders_written(int fd)
 {
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct sigaction before;
-    if (is_remote(fd) || sigaction(SIGIO, &ignore, &before) != 0)
+    if (is_remote(fd)) {
+        errno = ENOTSUP;
+        return -1;
+    }
+    if (sigaction(SIGIO, &ignore, &before) != 0)
         return -1;
     /* For reading: the kernel gives it only while nobody has the file open for writing. Who opens
      * it in that moment waits until it is given back, and SIGIO would tell us. */
@@ -237,6 +294,7 @@ int tw_holders_written(int fd)
     if (got == 0)
         (void)fcntl(fd, F_SETLEASE, F_UNLCK);
     (void)sigaction(SIGIO, &before, NULL);
+    errno = why;
     if (got == 0)
         return 0;
     return why == EAGAIN ? 1 : -1;

@@ -13,6 +13,7 @@
 #include "base/gentle.h"
 #include "base/mem.h"
 #include "base/owner.h"
+#include "toaster/holders.h"
 #include "toaster/rotate_files.h"
 
 enum {
@@ -27,6 +28,8 @@ struct step {
     const struct stat *seen;
     const struct tw_piece *pieces;
     size_t count;
+    int piece;   /* open, if the step needs that */
+    int written; /* to the piece: what tw_holders_written says to us */
     bool sure;
     struct tw_rotate_pulse pulse;
 };
@@ -45,49 +48,107 @@ static bool is_inode(const struct stat *a, const struct stat *b)
 
 /* ---- in the child ------------------------------------------------------------------------- */
 
-static int do_move(struct step *s, struct tw_rotate_error *e)
+/* FILE's successor, but for its name. -1 with the error. */
+static int prepare(const struct step *s, const char *tmp, const struct tw_rotate_like *like,
+                   struct tw_rotate_error *e)
+{
+    const int fd = tw_rotate_open_tmp(s->r->dir, tmp, like->st.st_uid, e);
+    if (fd < 0)
+        return -1;
+    int result = tw_rotate_set_like(fd, like);
+    if (result != 0) {
+        tw_rotate_cannot(e, "cannot set the owner and the rights of %s", tmp);
+        (void)unlinkat(s->r->dir, tmp, 0);
+    }
+    close(fd);
+    return result;
+}
+
+/* Unless the writer is faster. */
+static int give_name(const struct step *s, const char *tmp, struct tw_rotate_error *e)
+{
+    int result = 0;
+    if (tw_rotate_rename(s->r->dir, tmp, s->r->base) != 0) {
+        result = errno == EEXIST ? 0 : tw_rotate_cannot(e, "cannot make %s", s->r->base);
+        (void)unlinkat(s->r->dir, tmp, 0);
+    }
+    return result;
+}
+
+/* The file by that name, if it is that one; -1 with the error. */
+static int look_at(const struct step *s, const char *name, const struct stat *seen,
+                   struct tw_rotate_like *like, struct tw_rotate_error *e)
+{
+    struct stat st;
+    const int fd = openat(s->r->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return tw_rotate_cannot(e, "cannot look at %s", name);
+    int result = 0;
+    if (fstat(fd, &st) != 0 || !is_inode(&st, seen))
+        result = tw_rotate_fail(e, TW_ROTATE_SWAPPED, "%s was swapped for something else", name);
+    else
+        tw_rotate_look_like(fd, &st, like);
+    close(fd);
+    return result;
+}
+
+static int move(const struct step *s, struct tw_rotate_error *e)
 {
     const int dir = s->r->dir;
     const char *base = s->r->base;
     struct stat st;
-    if (fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return tw_rotate_cannot(e, "cannot look at %s", base);
-    if (!is_inode(&st, s->seen))
-        return tw_rotate_fail(e, TW_ROTATE_SWAPPED, "%s was swapped for something else", base);
-    if (st.st_nlink != 1)
-        return tw_rotate_fail(e, TW_ROTATE_LINKS, "%s has %ju names", base, (uintmax_t)st.st_nlink);
     if (tw_rotate_rename(dir, base, s->name) != 0)
         return tw_rotate_cannot(e, "cannot rename %s to %s", base, s->name);
     /* What was looked at need not be what the name stood for a moment later. */
-    if (fstatat(dir, s->name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !is_inode(&st, s->seen))
-        return tw_rotate_fail(e, TW_ROTATE_SWAPPED,
-                              "%s was swapped for something else while it was moved to %s", base,
-                              s->name);
-    (void)tw_rotate_sync(dir); /* it is moved, whatever comes of this */
-    return 0;
+    if (fstatat(dir, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_inode(&st, s->seen))
+        return 0;
+    return tw_rotate_fail(e, TW_ROTATE_SWAPPED,
+                          "%s was swapped for something else while it was moved to %s", base,
+                          s->name);
+}
+
+/* A writer that opens the file for each line, and may not make it, must not find it missing: so its
+ * successor waits beside it. What cannot be prepared keeps the file from being moved. */
+static int do_move(struct step *s, struct tw_rotate_error *e)
+{
+    struct tw_rotate_like like;
+    if (look_at(s, s->r->base, s->seen, &like, e) != 0)
+        return -1;
+    if (like.st.st_nlink != 1)
+        return tw_rotate_fail(e, TW_ROTATE_LINKS, "%s has %ju names", s->r->base,
+                              (uintmax_t)like.st.st_nlink);
+    const bool ours = geteuid() == 0 || like.st.st_uid == geteuid();
+    char *tmp = tw_format(".%s.new.tmp", s->r->base);
+    struct tw_rotate_error later; /* it is moved: the next run sees that there is no file */
+    int result = ours ? prepare(s, tmp, &like, e) : 0;
+    if (result == 0) {
+        result = move(s, e);
+        if (ours && result == 0)
+            (void)give_name(s, tmp, &later);
+        else if (ours)
+            (void)unlinkat(s->r->dir, tmp, 0);
+        (void)tw_rotate_sync(s->r->dir); /* it is moved, whatever comes of this */
+    }
+    free(tmp);
+    return result;
 }
 
 static int do_make(struct step *s, struct tw_rotate_error *e)
 {
     const uid_t us = geteuid();
-    if (us != 0 && s->seen->st_uid != us)
+    const struct tw_piece *piece = s->pieces;
+    struct tw_rotate_like like;
+    if (us != 0 && piece->st.st_uid != us)
         return tw_rotate_fail(e, TW_ROTATE_NOT_OURS,
                               "%s was uid %ju's, and only root can give a new one to that user",
-                              s->r->base, (uintmax_t)s->seen->st_uid);
+                              s->r->base, (uintmax_t)piece->st.st_uid);
+    if (look_at(s, piece->name, &piece->st, &like, e) != 0)
+        return -1;
+    like.st = piece->st;
     char *tmp = tw_format(".%s.new.tmp", s->r->base);
-    const int fd = tw_rotate_open_tmp(s->r->dir, tmp, e);
-    int result = -1;
-    if (fd >= 0) {
-        if (tw_rotate_set_like(fd, s->seen) != 0)
-            tw_rotate_cannot(e, "cannot set the owner and the rights of %s", tmp);
-        else if (tw_rotate_rename(s->r->dir, tmp, s->r->base) != 0 && errno != EEXIST)
-            tw_rotate_cannot(e, "cannot make %s", s->r->base);
-        else
-            result = 0;
-        close(fd);
-        /* There no more, unless the writer was faster or it failed. */
-        (void)unlinkat(s->r->dir, tmp, 0);
-    }
+    int result = prepare(s, tmp, &like, e);
+    if (result == 0)
+        result = give_name(s, tmp, e);
     free(tmp);
     return result;
 }
@@ -95,12 +156,9 @@ static int do_make(struct step *s, struct tw_rotate_error *e)
 static int do_pack(struct step *s, struct tw_rotate_error *e)
 {
     tw_gentle();
-    const int fd = tw_rotate_open_piece(s->r->dir, s->pieces, s->sure, e);
-    if (fd < 0)
+    if (tw_rotate_check_piece(s->piece, s->pieces, s->written, s->sure, e) != 0)
         return -1;
-    const int result = tw_rotate_pack_here(s->r->dir, fd, s->pieces, &s->pulse, e);
-    close(fd);
-    return result;
+    return tw_rotate_pack_here(s->r->dir, s->piece, s->pieces, &s->pulse, e);
 }
 
 static int do_remove(struct step *s, struct tw_rotate_error *e)
@@ -123,14 +181,12 @@ static int do_remove(struct step *s, struct tw_rotate_error *e)
 
 static int do_drop(struct step *s, struct tw_rotate_error *e)
 {
-    const int fd = tw_rotate_open_piece(s->r->dir, s->pieces, s->sure, e);
-    if (fd < 0)
+    if (tw_rotate_check_piece(s->piece, s->pieces, s->written, s->sure, e) != 0)
         return -1;
-    close(fd);
     return do_remove(s, e);
 }
 
-/* What it writes: beats, then, if it failed, the fault as a digit, and the sentence. */
+/* What it writes: beats, then, if it failed, the fault as a letter, and the sentence. */
 static int in_child(void *context, int fd, struct tw_error *e)
 {
     struct step *s = context;
@@ -138,7 +194,7 @@ static int in_child(void *context, int fd, struct tw_error *e)
     s->pulse.fd = fd;
     if (s->act(s, &error) == 0)
         return 0;
-    return dprintf(fd, "%d%s", (int)error.fault, error.why.text) > 0
+    return dprintf(fd, "%c%s", 'A' + (int)error.fault, error.why.text) > 0
                ? 0
                : tw_fail(e, "%s", error.why.text);
 }
@@ -163,7 +219,7 @@ static int run(const struct step *s, struct tw_rotate_error *e)
     said += strspn(said, TW_ROTATE_BEAT);
     int result = 0;
     if (*said) {
-        const int fault = *said - '0';
+        const int fault = *said - 'A';
         e->fault =
             fault >= 0 && fault < TW_ROTATE_FAULTS ? (enum tw_rotate_fault)fault : TW_ROTATE_CANNOT;
         result = tw_fail(&e->why, "%s", said + 1);
@@ -172,29 +228,58 @@ static int run(const struct step *s, struct tw_rotate_error *e)
     return result;
 }
 
+/* Who gets the copy must have been able to read the piece. Without root's rights we read nothing
+ * that we could not; a directory of root's that others may write to is not worked in. */
+static int check_owner(const struct tw_rotate *r, const char *name, const struct stat *st,
+                       struct tw_rotate_error *e)
+{
+    if (geteuid() != 0 || r->owner->st_uid == 0 || r->owner->st_uid == st->st_uid)
+        return 0;
+    return tw_rotate_fail(e, TW_ROTATE_NOT_OWNER,
+                          "%s is uid %ju's, and its directory uid %ju's: it is left alone", name,
+                          (uintmax_t)st->st_uid, (uintmax_t)r->owner->st_uid);
+}
+
+/* The step is told who writes to the piece by us, who may ask the kernel, and gets it open. */
+static int run_on_piece(struct step *s, struct tw_rotate_error *e)
+{
+    if (check_owner(s->r, s->pieces->name, &s->pieces->st, e) != 0)
+        return -1;
+    s->piece = tw_rotate_open_piece(s->r->dir, s->pieces, e);
+    if (s->piece < 0)
+        return -1;
+    s->written = tw_holders_written(s->piece);
+    const int result = run(s, e);
+    close(s->piece);
+    return result;
+}
+
 int tw_rotate_move(const struct tw_rotate *r, const char *piece, const struct stat *seen,
                    struct tw_rotate_error *e)
 {
+    if (check_owner(r, r->base, seen, e) != 0)
+        return -1;
     return run(&(struct step){.r = r, .act = do_move, .name = piece, .seen = seen}, e);
 }
 
-int tw_rotate_make(const struct tw_rotate *r, const struct stat *like, struct tw_rotate_error *e)
+int tw_rotate_make(const struct tw_rotate *r, const struct tw_piece *like,
+                   struct tw_rotate_error *e)
 {
-    return run(&(struct step){.r = r, .act = do_make, .seen = like}, e);
+    return run(&(struct step){.r = r, .act = do_make, .pieces = like, .count = 1}, e);
 }
 
 int tw_rotate_pack(const struct tw_rotate *r, const struct tw_piece *piece, bool sure,
                    struct tw_rotate_error *e)
 {
-    return run(&(struct step){.r = r, .act = do_pack, .pieces = piece, .count = 1, .sure = sure},
-               e);
+    return run_on_piece(
+        &(struct step){.r = r, .act = do_pack, .pieces = piece, .count = 1, .sure = sure}, e);
 }
 
 int tw_rotate_drop(const struct tw_rotate *r, const struct tw_piece *piece, bool sure,
                    struct tw_rotate_error *e)
 {
-    return run(&(struct step){.r = r, .act = do_drop, .pieces = piece, .count = 1, .sure = sure},
-               e);
+    return run_on_piece(
+        &(struct step){.r = r, .act = do_drop, .pieces = piece, .count = 1, .sure = sure}, e);
 }
 
 int tw_rotate_remove(const struct tw_rotate *r, const struct tw_piece *pieces, size_t count,

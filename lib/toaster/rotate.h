@@ -1,6 +1,8 @@
 /* The steps by which a log file is moved aside, made anew, compressed and in the end removed. Each
  * is done in a child that has the rights of the directory's owner and no more, and each is told
- * what the file was like when it was looked at. That is why a hostile owner gains nothing by
+ * what the file was like when it was looked at. Only a piece is opened before, by us, since the
+ * kernel tells not everybody who writes to it; it must be the directory's owner's then, who gets
+ * the copy, unless that is root. That is why a hostile owner gains nothing by
  * putting something else in its place between two steps: all that it can reach, it could reach
  * before; and what was swapped is left alone. No step ever goes over a file that is there. What a
  * killed step leaves, the next run of the same step finishes or removes. All block; workers only.
@@ -24,14 +26,15 @@ struct tw_rotate {
 };
 
 enum tw_rotate_fault {
-    TW_ROTATE_CANNOT,   /* the system, or the rights that we have, do not let us */
-    TW_ROTATE_SWAPPED,  /* something else is there now */
-    TW_ROTATE_CHANGED,  /* it is written to */
-    TW_ROTATE_UNSURE,   /* nobody can tell whether it is written to */
-    TW_ROTATE_LINKS,    /* it has other names: it may be somebody else's */
-    TW_ROTATE_EXISTS,   /* the name that it is to get is taken */
-    TW_ROTATE_NO_SPACE, /* its disk is too full for a copy */
-    TW_ROTATE_NOT_OURS, /* cannot be made for the one whose it was */
+    TW_ROTATE_CANNOT,    /* the system, or the rights that we have, do not let us */
+    TW_ROTATE_SWAPPED,   /* something else is there now */
+    TW_ROTATE_CHANGED,   /* it is written to */
+    TW_ROTATE_UNSURE,    /* nobody can tell whether it is written to */
+    TW_ROTATE_LINKS,     /* it has other names: it may be somebody else's */
+    TW_ROTATE_EXISTS,    /* the name that it is to get is taken */
+    TW_ROTATE_NO_SPACE,  /* its disk is too full for a copy */
+    TW_ROTATE_NOT_OURS,  /* cannot be made for the one whose it was */
+    TW_ROTATE_NOT_OWNER, /* not the file of the directory's owner, who is not root */
     TW_ROTATE_FAULTS
 };
 
@@ -40,18 +43,20 @@ struct tw_rotate_error {
     struct tw_error why; /* a sentence, as everywhere */
 };
 
-/* FILE becomes `piece`, if it still is the file that `seen` is of. */
+/* FILE becomes `piece`, if it still is the file that `seen` is of, and an empty one like it takes
+ * its place at once, unless the writer is faster, or only root could make it and we are not. */
 int tw_rotate_move(const struct tw_rotate *r, const char *piece, const struct stat *seen,
                    struct tw_rotate_error *e);
 
-/* Makes an empty FILE with the owner, group and rights of `like`, or with fewer rights where the
- * group cannot be had. One that is there by now is as good. */
-int tw_rotate_make(const struct tw_rotate *r, const struct stat *like, struct tw_rotate_error *e);
+/* Makes an empty FILE with the owner, group, rights and access list of the piece `like`, or with
+ * fewer rights where those cannot be had. One that is there by now is as good. */
+int tw_rotate_make(const struct tw_rotate *r, const struct tw_piece *like,
+                   struct tw_rotate_error *e);
 
 /* Makes PIECE.gz of `piece`, if it still is as it was seen and nobody writes to it: a copy, synced,
  * read back, then given its name. Where there is a PIECE.gz, that is read back instead. The piece
- * stays. `sure`: somebody has looked, and seen nobody write to it; the kernel is asked, too, where
- * it knows. */
+ * stays. `sure`: somebody has looked, and seen nobody write to it; that counts only where we may
+ * not ask the kernel, being neither root nor the file's owner. */
 int tw_rotate_pack(const struct tw_rotate *r, const struct tw_piece *piece, bool sure,
                    struct tw_rotate_error *e);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -88,19 +89,19 @@ int tw_rotate_sync(int dir)
     return result;
 }
 
-static int remove_leftover(int dir, const char *name, struct tw_rotate_error *e)
+static int remove_leftover(int dir, const char *name, uid_t or_of, struct tw_rotate_error *e)
 {
     struct stat st;
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? 0 : tw_rotate_cannot(e, "cannot look at %s", name);
-    if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_nlink != 1)
+    if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && st.st_uid != or_of) || st.st_nlink != 1)
         return tw_rotate_fail(e, TW_ROTATE_EXISTS, "%s is there and not of our making", name);
     return unlinkat(dir, name, 0) == 0 ? 0 : tw_rotate_cannot(e, "cannot remove %s", name);
 }
 
-int tw_rotate_open_tmp(int dir, const char *name, struct tw_rotate_error *e)
+int tw_rotate_open_tmp(int dir, const char *name, uid_t or_of, struct tw_rotate_error *e)
 {
-    if (remove_leftover(dir, name, e) != 0)
+    if (remove_leftover(dir, name, or_of, e) != 0)
         return -1;
     const int fd =
         openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
@@ -124,15 +125,41 @@ mode_t tw_rotate_mode(mode_t mode, bool owner_kept, bool group_kept)
     return owner << 6 | group << 3 | others;
 }
 
-int tw_rotate_set_like(int fd, const struct stat *like)
+static const char access_list[] = "system.posix_acl_access"; /* acl(5) */
+
+void tw_rotate_look_like(int fd, const struct stat *st, struct tw_rotate_like *like)
+{
+    char path[64]; /* fgetxattr refuses what was opened with O_PATH */
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    *like = (struct tw_rotate_like){.st = *st};
+    like->acl_length = getxattr(path, access_list, like->acl, sizeof like->acl);
+    if (like->acl_length < 0 && (errno == ENODATA || errno == ENOTSUP))
+        like->acl_length = 0;
+}
+
+int tw_rotate_set_like(int fd, const struct tw_rotate_like *like)
 {
     struct stat st;
+    const uid_t uid = like->st.st_uid;
+    const gid_t gid = like->st.st_gid;
     if (fstat(fd, &st) != 0)
         return -1;
     /* Each by itself: the group may be ours to give where the owner is not. */
-    const bool owner_kept = st.st_uid == like->st_uid || fchown(fd, like->st_uid, (gid_t)-1) == 0;
-    const bool group_kept = st.st_gid == like->st_gid || fchown(fd, (uid_t)-1, like->st_gid) == 0;
-    return fchmod(fd, tw_rotate_mode(like->st_mode, owner_kept, group_kept));
+    const bool owner_kept = st.st_uid == uid || fchown(fd, uid, (gid_t)-1) == 0;
+    const bool group_kept = st.st_gid == gid || fchown(fd, (uid_t)-1, gid) == 0;
+    const mode_t mode = tw_rotate_mode(like->st.st_mode, owner_kept, group_kept);
+    /* The directory may have given it one. */
+    if (fremovexattr(fd, access_list) != 0 && errno != ENODATA && errno != ENOTSUP)
+        return -1;
+    if (like->acl_length == 0)
+        return fchmod(fd, mode);
+    /* The group's bits are those of the whole list, and it may deny what others have: all of it, or
+     * nothing for anybody else. */
+    if (fchmod(fd, mode & S_IRWXU) != 0)
+        return -1;
+    if (like->acl_length > 0 && owner_kept && group_kept)
+        (void)fsetxattr(fd, access_list, like->acl, (size_t)like->acl_length, 0);
+    return 0;
 }
 
 /* ---- the copy ----------------------------------------------------------------------------- */
@@ -172,20 +199,28 @@ static int compare(int packed, int piece, const struct stat *seen, struct tw_rot
     return tw_gzip_same(packed, piece, seen->st_size, on_beat, pulse, why);
 }
 
-/* Into the empty file `copy`; all there is to it but its name. */
+/* Into the empty file `copy`: all that the piece holds, read back. */
 static int fill_copy(int piece, const struct stat *seen, int copy, struct tw_rotate_pulse *pulse,
                      struct tw_error *why)
 {
-    const struct timespec times[2] = {seen->st_mtim, seen->st_mtim};
     pulse->copy = copy;
     if (keep_space(copy, why) != 0 ||
         tw_gzip_pack(piece, seen->st_size, copy, on_beat, pulse, why) != 0)
         return -1;
-    if (tw_rotate_set_like(copy, seen) != 0 || futimens(copy, times) != 0)
-        return tw_fail_errno(why, "cannot set the rights of the compressed copy");
     if (fsync(copy) != 0)
         return tw_fail_errno(why, "cannot sync the compressed copy");
     return compare(copy, piece, seen, pulse, why);
+}
+
+/* At the end, so that what a killed run leaves is ours, not the writer's. */
+static int dress_copy(int piece, const struct stat *seen, int copy, struct tw_error *why)
+{
+    struct tw_rotate_like like;
+    const struct timespec times[2] = {seen->st_mtim, seen->st_mtim};
+    tw_rotate_look_like(piece, seen, &like);
+    if (tw_rotate_set_like(copy, &like) != 0 || futimens(copy, times) != 0)
+        return tw_fail_errno(why, "cannot set the rights of the compressed copy");
+    return fsync(copy) == 0 ? 0 : tw_fail_errno(why, "cannot sync the compressed copy");
 }
 
 static int write_copy(int piece, const struct stat *seen, int copy, struct tw_rotate_pulse *pulse,
@@ -193,7 +228,7 @@ static int write_copy(int piece, const struct stat *seen, int copy, struct tw_ro
 {
     struct tw_error why;
     struct stat st;
-    if (fill_copy(piece, seen, copy, pulse, &why) != 0)
+    if (fill_copy(piece, seen, copy, pulse, &why) != 0 || dress_copy(piece, seen, copy, &why) != 0)
         return tw_rotate_fail(e, fault_of(errno), "cannot compress %s: %s", name, why.text);
     if (fstat(piece, &st) != 0 || !tw_rotate_same(&st, seen))
         return tw_rotate_fail(e, TW_ROTATE_CHANGED, "%s was written to while it was compressed",
@@ -219,7 +254,7 @@ static int make_packed(int dir, int piece, const char *name, const char *packed,
                        struct tw_rotate_error *e)
 {
     char *tmp = tw_format(".%s.tmp", packed);
-    const int copy = tw_rotate_open_tmp(dir, tmp, e);
+    const int copy = tw_rotate_open_tmp(dir, tmp, seen->st_uid, e);
     int result = -1;
     if (copy >= 0) {
         result = write_copy(piece, seen, copy, pulse, name, e);
@@ -234,54 +269,67 @@ static int make_packed(int dir, int piece, const char *name, const char *packed,
 }
 
 /* A run that was cut short has left it: it counts only if it holds all of the piece. */
-static int check_packed(int packed, int piece, const char *name, const struct stat *seen,
+static int check_packed(int dir, int packed, int piece, const char *name, const struct stat *seen,
                         struct tw_rotate_pulse *pulse, struct tw_rotate_error *e)
 {
     struct tw_error why;
     struct stat st;
     if (fstat(packed, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
         return tw_rotate_fail(e, TW_ROTATE_EXISTS, "%s.gz is there and not of our making", name);
+    /* The directory, too: before the piece goes, the copy's name must be on the disk. */
     if (fsync(packed) == 0 && compare(packed, piece, seen, pulse, &why) == 0)
-        return 0;
+        return tw_rotate_sync(dir) == 0 ? 0 : tw_rotate_cannot(e, "cannot sync %s.gz", name);
     if (errno != EBADMSG)
         return tw_rotate_cannot(e, "cannot compare %s.gz with %s", name, name);
     return tw_rotate_fail(e, TW_ROTATE_EXISTS, "%s.gz is there, but it is not %s: %s", name, name,
                           why.text);
 }
 
-static int check_piece(int fd, const struct tw_piece *piece, bool sure, struct tw_rotate_error *e)
+int tw_rotate_check_piece(int fd, const struct tw_piece *piece, int written, bool sure,
+                          struct tw_rotate_error *e)
 {
     struct stat st;
     if (fstat(fd, &st) != 0)
         return tw_rotate_cannot(e, "cannot look at %s", piece->name);
-    if (!S_ISREG(st.st_mode) || st.st_dev != piece->st.st_dev || st.st_ino != piece->st.st_ino)
-        return tw_rotate_fail(e, TW_ROTATE_SWAPPED, "%s was swapped for something else",
-                              piece->name);
     if (st.st_nlink != 1)
         return tw_rotate_fail(e, TW_ROTATE_LINKS, "%s has %ju names", piece->name,
                               (uintmax_t)st.st_nlink);
-    const int written = tw_holders_written(fd);
+    const int now = tw_holders_written(fd);
+    const bool may_not_ask = now < 0 && errno == EACCES && geteuid() != 0;
+    if (now >= 0)
+        written = now;
     if (written > 0 || !tw_rotate_same(&st, &piece->st))
         return tw_rotate_fail(e, TW_ROTATE_CHANGED, "%s is still written to", piece->name);
-    if (written < 0 && !sure)
+    /* What /proc shows is not all: a mapping, a descriptor on its way to another process. */
+    if (written < 0 && !(may_not_ask && sure))
         return tw_rotate_fail(e, TW_ROTATE_UNSURE, "cannot tell whether %s is written to",
                               piece->name);
     return 0;
 }
 
-int tw_rotate_open_piece(int dir, const struct tw_piece *piece, bool sure,
-                         struct tw_rotate_error *e)
+static int reopen(int place, const struct tw_piece *piece, struct tw_rotate_error *e)
 {
-    const int fd = openat(dir, piece->name, READ_FLAGS);
-    if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+    char path[64];
+    struct stat st;
+    if (fstat(place, &st) != 0)
+        return tw_rotate_cannot(e, "cannot look at %s", piece->name);
+    if (!S_ISREG(st.st_mode) || st.st_dev != piece->st.st_dev || st.st_ino != piece->st.st_ino ||
+        st.st_uid != piece->st.st_uid)
         return tw_rotate_fail(e, TW_ROTATE_SWAPPED, "%s was swapped for something else",
                               piece->name);
-    if (fd < 0)
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", place);
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 ? fd : tw_rotate_cannot(e, "cannot open %s", piece->name);
+}
+
+int tw_rotate_open_piece(int dir, const struct tw_piece *piece, struct tw_rotate_error *e)
+{
+    const int place = openat(dir, piece->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0)
         return tw_rotate_cannot(e, "cannot open %s", piece->name);
-    if (check_piece(fd, piece, sure, e) == 0)
-        return fd;
-    close(fd);
-    return -1;
+    const int fd = reopen(place, piece, e);
+    close(place);
+    return fd;
 }
 
 int tw_rotate_pack_here(int dir, int fd, const struct tw_piece *piece,
@@ -292,7 +340,7 @@ int tw_rotate_pack_here(int dir, int fd, const struct tw_piece *piece,
     int result;
     (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     if (there >= 0)
-        result = check_packed(there, fd, piece->name, &piece->st, pulse, e);
+        result = check_packed(dir, there, fd, piece->name, &piece->st, pulse, e);
     else if (errno == ENOENT)
         result = make_packed(dir, fd, piece->name, packed, &piece->st, pulse, e);
     else if (errno == ELOOP || errno == ENXIO)

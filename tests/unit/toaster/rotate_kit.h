@@ -6,7 +6,11 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
+
+#include <linux/magic.h>
 
 #include "base/owner.h"
 #include "toaster/rotate.h"
@@ -97,6 +101,7 @@ static inline void succeeds(int result, const struct tw_rotate_error *e)
  * before the copy is synced. NULL: nothing. */
 static void (*before_rename)(void);
 static void (*before_sync)(void);
+static bool mark_sync; /* of the directory: leaves a file dir-synced */
 
 /* In the place of glibc's. */
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
@@ -108,9 +113,23 @@ int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsign
 
 int fsync(int fd)
 {
+    struct stat st;
     if (before_sync)
         before_sync();
+    if (mark_sync && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        put_text("dir-synced", "");
     return (int)syscall(SYS_fsync, fd);
+}
+
+/* In the place of glibc's: a disk that gives no leases. */
+static bool is_remote;
+
+int fstatfs(int fd, struct statfs *st)
+{
+    const int result = (int)syscall(SYS_fstatfs, fd, st);
+    if (is_remote)
+        st->f_type = NFS_SUPER_MAGIC;
+    return result;
 }
 
 /* The directory is nobody's from now on, and what is in it; only root can do that. */
@@ -136,6 +155,29 @@ static inline void check_secret(void)
     assert_int_equal(look(SECRET).st_nlink, 1);
     assert_int_equal(look(SECRET).st_mode & 07777, 0600);
     assert_int_equal(look(SECRET).st_uid, 0);
+}
+
+/* An access list, as linux/posix_acl_xattr.h has it: the owner rw, user 4711 rw, the group nothing,
+ * the mask rw, others r. */
+#define ACL "system.posix_acl_access"
+struct acl {
+    uint32_t version;
+    struct {
+        uint16_t tag, rights;
+        uint32_t id;
+    } entries[5];
+};
+static const struct acl acl = {2,
+                               {{1, 6, UINT32_MAX},
+                                {2, 6, 4711},
+                                {4, 0, UINT32_MAX},
+                                {16, 6, UINT32_MAX},
+                                {32, 4, UINT32_MAX}}};
+
+static inline void put_acl(const char *path)
+{
+    if (setxattr(path, ACL, &acl, sizeof acl, 0) != 0)
+        skip();
 }
 
 static inline struct tw_piece seen_now(const char *name)

@@ -2,6 +2,7 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include "toaster/holders.h"
@@ -221,6 +222,27 @@ static void end_writer(pid_t pid, int to_it)
     wait_for(pid);
 }
 
+/* A process whose first thread has ended shows its descriptors only in the others'. */
+static void a_thread_that_is_left_holds_it(void **state)
+{
+    (void)state;
+    put_proc();
+    put_process(7, "a");
+    put_fd(7, 3, "../../../g", READS, "");
+    put_process(8, "b");
+    make_dir("proc/8/task");
+    make_dir("proc/8/task/8");
+    make_dir("proc/8/task/9");
+    make_dir("proc/8/task/9/fd");
+    make_dir("proc/8/task/9/fdinfo");
+    assert_int_equal(find("f").pid, 0);
+    assert_int_equal(symlink("../../../../../f", "proc/8/task/9/fd/4"), 0);
+    put_text("proc/8/task/9/fdinfo/4", "pos:\t0\nflags:\t01\nmnt_id:\t24\n");
+    assert_int_equal(find("f").pid, 8);
+    assert_true(find("f").writes);
+    assert_string_equal(find("f").comm, "b");
+}
+
 /* Not all of the real /proc need be ours to see; a child of ours is. */
 static struct tw_holder find_really(int fd)
 {
@@ -228,6 +250,58 @@ static struct tw_holder find_really(int fd)
     struct tw_error e;
     (void)tw_holders_find("/proc", &fd, 1, &holder, &e);
     return holder;
+}
+
+static char state_of(pid_t pid)
+{
+    char path[64], *text;
+    size_t length;
+    struct tw_error e;
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    if (tw_file_read(AT_FDCWD, path, 4096, &text, &length, &e) != 0)
+        return '?';
+    const char *end = strrchr(text, ')');
+    const char of = end && end[1] ? end[2] : '?';
+    free(text);
+    return of;
+}
+
+static _Noreturn void *go_on(void *context)
+{
+    char c;
+    const int *ends = context;
+    (void)!write(ends[1], "y", 1);
+    (void)!read(ends[1], &c, 1);
+    _exit(0);
+}
+
+static void a_thread_that_is_left_really_holds_it(void **state)
+{
+    (void)state;
+    int ends[2];
+    char c = 0;
+    put_text("f", "x");
+    const int fd = open_path("f");
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        pthread_t thread;
+        (void)!open("f", O_WRONLY | O_CLOEXEC);
+        close(ends[0]);
+        if (pthread_create(&thread, NULL, go_on, ends) != 0)
+            _exit(1);
+        pthread_exit(NULL);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &c, 1), 1);
+    for (int i = 0; i < 500 && state_of(pid) != 'Z'; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    assert_int_equal(state_of(pid), 'Z');
+    assert_int_equal(find_really(fd).pid, pid);
+    close(ends[0]);
+    wait_for(pid);
+    close(fd);
 }
 
 static void in_the_real_proc(void **state)
@@ -299,6 +373,8 @@ int main(void)
         TEST(a_file_with_another_number_is_left_alone),
         TEST(who_cannot_be_looked_at_is_unknown),
         TEST(who_cannot_be_looked_at_hides_no_other),
+        TEST(a_thread_that_is_left_holds_it),
+        TEST(a_thread_that_is_left_really_holds_it),
         TEST(in_the_real_proc),
         TEST(the_kernel_knows_of_a_writer),
         TEST(the_kernel_tells_only_the_owner),

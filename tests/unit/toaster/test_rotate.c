@@ -16,8 +16,12 @@ static void a_file_is_moved(void **state)
     open_place(&p);
     const struct stat seen = look("f");
     succeeds(tw_rotate_move(&p.r, PIECE, &seen, &e), &e);
-    assert_false(is_there("f"));
+    holds("f", ""); /* its successor is there at once */
+    assert_int_equal(look("f").st_mode & 07777, 0644);
     holds(PIECE, "text");
+    assert_false(is_there(".f.new.tmp"));
+    is_fault(tw_rotate_move(&p.r, PIECE, &seen, &e), &e, TW_ROTATE_SWAPPED, "was swapped");
+    unlink("f");
     is_fault(tw_rotate_move(&p.r, PIECE, &seen, &e), &e, TW_ROTATE_CANNOT, "No such file");
     close_place(&p);
 }
@@ -120,6 +124,46 @@ static void in_roots_directory_nobody_else_may_write(void **state)
     close_place(&p);
 }
 
+static void write_again(void)
+{
+    static int times;
+    if (times++ == 1)
+        put_text("f", "the writer was faster");
+}
+
+static void the_writer_may_be_faster_than_the_move(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    put_text("f", "text");
+    open_place(&p);
+    const struct stat seen = look("f");
+    before_rename = write_again;
+    succeeds(tw_rotate_move(&p.r, PIECE, &seen, &e), &e);
+    before_rename = NULL;
+    holds("f", "the writer was faster");
+    holds(PIECE, "text");
+    assert_false(is_there(".f.new.tmp"));
+    close_place(&p);
+}
+
+/* Else its directory's owner would get a copy of what it may not read. */
+static void a_file_of_somebody_else_is_not_moved(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    give(".");
+    put_text("f", "text");
+    open_place(&p);
+    const struct stat seen = look("f");
+    is_fault(tw_rotate_move(&p.r, PIECE, &seen, &e), &e, TW_ROTATE_NOT_OWNER, "f is uid 0's");
+    holds("f", "text");
+    assert_false(is_there(PIECE));
+    close_place(&p);
+}
+
 /* ---- names -------------------------------------------------------------------------------- */
 
 /* In a child in which renameat2 is not known, as to some file systems. */
@@ -186,7 +230,7 @@ static void a_file_is_made_like_the_one_before(void **state)
     assert_int_equal(chmod(PIECE, 04640), 0);
     if (geteuid() == 0)
         assert_int_equal(chown(PIECE, 12345, 54321), 0);
-    const struct stat like = look(PIECE);
+    const struct tw_piece like = seen_now(PIECE);
     open_place(&p);
     umask(077);
     put_text(".f.new.tmp", "left by one that was killed");
@@ -194,9 +238,79 @@ static void a_file_is_made_like_the_one_before(void **state)
     umask(022);
     holds("f", "");
     assert_int_equal(look("f").st_mode & 07777, 0640);
-    assert_int_equal(look("f").st_uid, like.st_uid);
-    assert_int_equal(look("f").st_gid, like.st_gid);
+    assert_int_equal(look("f").st_uid, like.st.st_uid);
+    assert_int_equal(look("f").st_gid, like.st.st_gid);
     assert_false(is_there(".f.new.tmp"));
+    close_place(&p);
+}
+
+/* One that was killed after it had given the file away. */
+static void a_leftover_of_the_writers_is_removed(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    if (geteuid() != 0)
+        skip();
+    put_text(PIECE, "text");
+    put_text(".f.new.tmp", "");
+    assert_int_equal(chown(PIECE, 12345, 54321), 0);
+    assert_int_equal(chown(".f.new.tmp", 12345, 54321), 0);
+    open_place(&p);
+    const struct tw_piece like = seen_now(PIECE);
+    succeeds(tw_rotate_make(&p.r, &like, &e), &e);
+    unlink("f");
+    put_text(".f.new.tmp", "");
+    assert_int_equal(chown(".f.new.tmp", 4711, 54321), 0);
+    is_fault(tw_rotate_make(&p.r, &like, &e), &e, TW_ROTATE_EXISTS, "not of our making");
+    close_place(&p);
+}
+
+static void an_access_list_stays_one(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    struct acl there;
+    put_text("f", "text");
+    put_acl("f");
+    assert_int_equal(look("f").st_mode & 0777, 0664); /* the group's are those of the whole list */
+    open_place(&p);
+    const struct stat seen = look("f");
+    succeeds(tw_rotate_move(&p.r, PIECE, &seen, &e), &e);
+    holds("f", "");
+    assert_int_equal(getxattr("f", ACL, &there, sizeof there), sizeof there);
+    assert_memory_equal(&there, &acl, sizeof acl);
+    assert_int_equal(look("f").st_mode & 0777, 0664);
+    if (geteuid() == 0) { /* whose group cannot be had: then it is the owner's alone */
+        assert_int_equal(chown(".", NOBODY, NOBODY), 0);
+        assert_int_equal(chown(PIECE, NOBODY, 12345), 0);
+        unlink("f");
+        close_place(&p);
+        open_place(&p);
+        const struct tw_piece like = seen_now(PIECE);
+        succeeds(tw_rotate_make(&p.r, &like, &e), &e);
+        assert_int_equal(look("f").st_mode & 0777, 0600);
+    }
+    close_place(&p);
+}
+
+/* That new files of a directory get a list is not what the file had. */
+static void a_list_of_the_directorys_is_not_taken(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    struct acl there;
+    put_text("f", "text");
+    assert_int_equal(chmod("f", 0660), 0);
+    if (setxattr(".", "system.posix_acl_default", &acl, sizeof acl, 0) != 0)
+        skip();
+    open_place(&p);
+    const struct stat seen = look("f");
+    succeeds(tw_rotate_move(&p.r, PIECE, &seen, &e), &e);
+    assert_int_equal(getxattr("f", ACL, &there, sizeof there), -1);
+    assert_int_equal(look("f").st_mode & 0777, 0660);
     close_place(&p);
 }
 
@@ -207,7 +321,7 @@ static void the_writer_may_be_faster(void **state)
     struct tw_rotate_error e;
     put_text(PIECE, "text");
     put_text("f", "new");
-    const struct stat like = look(PIECE);
+    const struct tw_piece like = seen_now(PIECE);
     open_place(&p);
     succeeds(tw_rotate_make(&p.r, &like, &e), &e);
     holds("f", "new");
@@ -226,12 +340,13 @@ static void a_file_of_somebody_else_is_not_made(void **state)
     struct tw_rotate_error e;
     give(".");
     put_text(PIECE, "text");
-    struct stat like = look(PIECE);
+    struct tw_piece like = seen_now(PIECE);
     open_place(&p);
     is_fault(tw_rotate_make(&p.r, &like, &e), &e, TW_ROTATE_NOT_OURS, "was uid 0's");
     assert_false(is_there("f"));
-    like.st_uid = NOBODY; /* but of group root: none of root's group shall get it, nor nobody's */
-    like.st_mode = S_IFREG | 0664;
+    like.st.st_uid =
+        NOBODY; /* but of group root: none of root's group shall get it, nor nobody's */
+    like.st.st_mode = S_IFREG | 0664;
     succeeds(tw_rotate_make(&p.r, &like, &e), &e);
     assert_int_equal(look("f").st_uid, NOBODY);
     assert_int_equal(look("f").st_gid, NOBODY);
@@ -270,10 +385,15 @@ int main(void)
         TEST(what_is_swapped_while_it_is_moved_is_told),
         TEST(a_file_with_other_names_is_not_moved),
         TEST(in_roots_directory_nobody_else_may_write),
+        TEST(the_writer_may_be_faster_than_the_move),
+        TEST(a_file_of_somebody_else_is_not_moved),
         TEST(without_renameat2_nothing_is_replaced_either),
         TEST(rights_are_never_more_than_before),
         TEST(a_file_is_made_like_the_one_before),
         TEST(the_writer_may_be_faster),
+        TEST(a_leftover_of_the_writers_is_removed),
+        TEST(an_access_list_stays_one),
+        TEST(a_list_of_the_directorys_is_not_taken),
         TEST(a_file_of_somebody_else_is_not_made),
         TEST(what_is_removed_is_what_was_seen),
     };

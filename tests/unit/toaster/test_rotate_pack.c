@@ -1,9 +1,11 @@
 /* Packing a piece, and what a hostile owner of the directory may put in the way of that. */
 #include "rotate_kit.h"
 
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 static void put_piece(const char *text)
 {
@@ -133,7 +135,7 @@ static void what_was_swapped_is_not_packed(void **state)
     is_fault(tw_rotate_drop(&p.r, &piece, true, &e), &e, TW_ROTATE_SWAPPED, "was swapped");
     unlink(PIECE);
     assert_int_equal(link(SECRET, PIECE), 0);
-    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_CANNOT, "Permission denied");
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_SWAPPED, "was swapped");
     unlink(PIECE);
     assert_int_equal(mkfifo(PIECE, 0666), 0);
     is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_SWAPPED, "was swapped");
@@ -173,6 +175,7 @@ static void append_to_piece(void)
     const int fd = open(PIECE, O_WRONLY | O_APPEND | O_CLOEXEC);
     (void)!write(fd, "more\n", 5);
     close(fd);
+    before_sync = NULL;
 }
 
 /* Another that works here, too, for instance: what got the name is not what was read back. */
@@ -246,37 +249,166 @@ static void what_is_written_to_is_not_packed_nor_dropped(void **state)
     close_place(&p);
 }
 
-/* A lease is the owner's to ask for; and nobody has looked. */
+/* That nobody was seen in /proc is not enough. */
 static void where_nobody_can_tell_nothing_is_packed(void **state)
 {
     (void)state;
     struct place p;
     struct tw_rotate_error e;
-    give(".");
     put_piece("text\n");
     open_place(&p);
     struct tw_piece piece = seen_now(PIECE);
-    is_fault(tw_rotate_pack(&p.r, &piece, false, &e), &e, TW_ROTATE_UNSURE, "cannot tell");
+    is_remote = true;
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_UNSURE, "cannot tell");
     assert_false(is_there(PACKED));
+    is_remote = false;
     succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
-    assert_int_equal(look(PACKED).st_uid, NOBODY);
-    is_fault(tw_rotate_drop(&p.r, &piece, false, &e), &e, TW_ROTATE_UNSURE, "cannot tell");
+    is_remote = true;
+    is_fault(tw_rotate_drop(&p.r, &piece, true, &e), &e, TW_ROTATE_UNSURE, "cannot tell");
+    is_remote = false;
     holds(PIECE, "text\n");
     close_place(&p);
 }
 
-static void a_piece_that_its_directorys_owner_cannot_read_stays(void **state)
+/* In /proc/PID/fd it stands no more, but what is put into memory comes to the file. */
+static void a_mapping_counts_as_a_writer(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    put_piece("text\n");
+    if (geteuid() == 0)
+        assert_int_equal(chown(PIECE, NOBODY, NOBODY), 0);
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    const int fd = open(PIECE, O_RDWR | O_CLOEXEC);
+    char *map = mmap(NULL, 5, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(map != MAP_FAILED);
+    close(fd);
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_CHANGED, "still written");
+    assert_false(is_there(PACKED));
+    assert_int_equal(munmap(map, 5), 0);
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    close_place(&p);
+}
+
+/* In nobody's table at all. */
+static void a_descriptor_on_its_way_counts_as_a_writer(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    int ends[2], fd;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof fd)];
+    } control = {
+        {.cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+    struct iovec text = {"x", 1};
+    const struct msghdr message = {.msg_iov = &text,
+                                   .msg_iovlen = 1,
+                                   .msg_control = &control,
+                                   .msg_controllen = sizeof control};
+    put_piece("text\n");
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    fd = open(PIECE, O_WRONLY | O_APPEND | O_CLOEXEC);
+    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(sendmsg(ends[0], &message, 0), 1);
+    close(fd);
+    is_fault(tw_rotate_drop(&p.r, &piece, true, &e), &e, TW_ROTATE_CHANGED, "still written");
+    close(ends[0]);
+    close(ends[1]);
+    succeeds(tw_rotate_drop(&p.r, &piece, true, &e), &e);
+    close_place(&p);
+}
+
+/* Its directory's owner may have put it there, to get a copy that is its own. */
+static void a_piece_of_somebody_else_is_left_alone(void **state)
 {
     (void)state;
     struct place p;
     struct tw_rotate_error e;
     give(".");
     put_piece(secret);
-    assert_int_equal(chmod(PIECE, 0600), 0);
+    assert_int_equal(chmod(PIECE, 0640), 0);
+    assert_int_equal(chown(PIECE, 0, NOBODY), 0); /* even if it could be read */
     open_place(&p);
     struct tw_piece piece = seen_now(PIECE);
-    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_CANNOT, "Permission denied");
-    assert_false(is_there(PACKED));
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_NOT_OWNER, "is uid 0's");
+    is_fault(tw_rotate_drop(&p.r, &piece, true, &e), &e, TW_ROTATE_NOT_OWNER, "is uid 0's");
+    assert_true(is_there(PIECE) && !is_there(PACKED));
+    give(PIECE); /* the owner's, but not when it was seen */
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_NOT_OWNER, "is uid 0's");
+    piece = seen_now(PIECE);
+    assert_int_equal(chown(PIECE, 0, NOBODY), 0); /* and the other way round */
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_SWAPPED, "was swapped");
+    close_place(&p);
+}
+
+/* A killed run must leave what the next takes for its own. */
+static void look_whose_copy(void)
+{
+    struct stat st;
+    if (is_there(TMP) && lstat(TMP, &st) == 0 && st.st_size > 0 && st.st_uid == geteuid() &&
+        (st.st_mode & 0777) == 0600)
+        put_text("ours", "");
+    before_sync = NULL;
+}
+
+static void a_copy_is_ours_until_it_is_read_back(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    if (geteuid() != 0)
+        skip();
+    put_piece("text\n");
+    assert_int_equal(chown(PIECE, 12345, 54321), 0);
+    put_text(TMP, "given away, then killed");
+    assert_int_equal(chown(TMP, 12345, 54321), 0);
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    before_sync = look_whose_copy;
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    before_sync = NULL;
+    assert_true(is_there("ours"));
+    assert_int_equal(look(PACKED).st_uid, 12345);
+    close_place(&p);
+}
+
+static void an_access_list_stays_one(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    struct acl there;
+    put_piece("text\n");
+    put_acl(PIECE);
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    assert_int_equal(getxattr(PACKED, ACL, &there, sizeof there), sizeof there);
+    assert_memory_equal(&there, &acl, sizeof acl);
+    close_place(&p);
+}
+
+/* Its name may not be on the disk yet, where the run that gave it was killed. */
+static void the_name_of_a_copy_that_is_there_is_synced(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    put_piece("text\n");
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    mark_sync = true;
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    mark_sync = false;
+    assert_true(is_there("dir-synced"));
     close_place(&p);
 }
 
@@ -360,8 +492,9 @@ static void a_hostile_owner_gets_nothing_of_roots(void **state)
         struct tw_piece piece = {.name = (char *)(uintptr_t)PIECE};
         if (fstatat(p.r.dir, "f", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)) {
             tries++;
+            const struct tw_piece like = {.name = (char *)(uintptr_t)PIECE, .st = st};
             moved += tw_rotate_move(&p.r, PIECE, &st, &e) == 0;
-            (void)tw_rotate_make(&p.r, &st, &e);
+            (void)tw_rotate_make(&p.r, &like, &e);
         }
         if (fstatat(p.r.dir, PIECE, &piece.st, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISREG(piece.st.st_mode)) {
@@ -395,7 +528,12 @@ int main(void)
         TEST(a_piece_with_other_names_is_not_packed),
         TEST(what_is_written_to_is_not_packed_nor_dropped),
         TEST(where_nobody_can_tell_nothing_is_packed),
-        TEST(a_piece_that_its_directorys_owner_cannot_read_stays),
+        TEST(a_mapping_counts_as_a_writer),
+        TEST(a_descriptor_on_its_way_counts_as_a_writer),
+        TEST(a_piece_of_somebody_else_is_left_alone),
+        TEST(a_copy_is_ours_until_it_is_read_back),
+        TEST(an_access_list_stays_one),
+        TEST(the_name_of_a_copy_that_is_there_is_synced),
         TEST(on_a_full_disk_nothing_is_left_and_nothing_lost),
         TEST(a_hostile_owner_gets_nothing_of_roots),
     };
