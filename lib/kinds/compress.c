@@ -14,7 +14,11 @@
 
 enum {
     MOVE_GAP_S = 10, /* between two moves, so that compressing has its turn, too */
-    NEW_S = 600,     /* so long a file that was moved need not be there, or may be empty */
+    MANY_GAP_S = 60, /* once there were more than MANY in the last hour: whoever makes the file
+                        large again and again has no line in the log for each */
+    MANY = 6,
+    HOUR_S = 3600,
+    NEW_S = 600, /* so long a file that was moved need not be there, or may be empty */
 };
 
 /* ---- the finding -------------------------------------------------------------------------- */
@@ -88,12 +92,13 @@ const char *tw_compress_bad_path(const char *path)
 }
 
 int tw_compress_begin(struct tw_compress *c, const struct tw_run *run, const char *path,
-                      struct stat *st, struct tw_error *e)
+                      int64_t keep, struct stat *st, struct tw_error *e)
 {
     const char *slash = strrchr(path, '/');
     *c = (struct tw_compress){.run = run,
                               .path = path,
                               .base = slash + 1,
+                              .keep = keep,
                               .dir_path = slash == path ? tw_strdup("/")
                                                         : tw_strndup(path, (size_t)(slash - path))};
     c->dir = tw_dir_open(c->dir_path, &c->dir_st, e);
@@ -148,9 +153,13 @@ int64_t tw_compress_age(const struct tw_compress *c, const struct tw_piece *piec
     return piece->at_s <= c->run->now_s ? c->run->now_s - piece->at_s : INT64_MAX;
 }
 
+/* Of those that are not of times to come. */
 static int64_t newest_age(const struct tw_compress *c, const struct tw_piece_list *pieces)
 {
-    return pieces->count ? tw_compress_age(c, &pieces->items[pieces->count - 1]) : INT64_MAX;
+    for (size_t i = pieces->count; i > 0; i--)
+        if (pieces->items[i - 1].at_s <= c->run->now_s)
+            return tw_compress_age(c, &pieces->items[i - 1]);
+    return INT64_MAX;
 }
 
 static int64_t last_move_age(const struct tw_compress *c)
@@ -158,6 +167,27 @@ static int64_t last_move_age(const struct tw_compress *c)
     const int64_t plain_s = newest_age(c, &c->pieces.plain);
     const int64_t packed_s = newest_age(c, &c->pieces.packed);
     return plain_s < packed_s ? plain_s : packed_s;
+}
+
+static int64_t moves_of_the_hour(const struct tw_compress *c)
+{
+    const struct tw_piece_list *lists[] = {&c->pieces.plain, &c->pieces.packed};
+    int64_t count = 0;
+    for (size_t i = 0; i < TW_COUNT(lists); i++)
+        for (size_t k = 0; k < lists[i]->count; k++)
+            count += tw_compress_age(c, &lists[i]->items[k]) < HOUR_S;
+    return count;
+}
+
+/* Seconds until the next move may be. Where few are kept, so many tell that there may have been
+ * more.
+ */
+static int64_t move_wait(const struct tw_compress *c)
+{
+    const int64_t count = moves_of_the_hour(c), age_s = last_move_age(c);
+    const bool many = count > MANY || (count >= c->keep && count > 1);
+    const int64_t gap_s = many ? MANY_GAP_S : MOVE_GAP_S;
+    return age_s < gap_s ? gap_s - age_s : 0;
 }
 
 /* ---- moved aside and made anew ------------------------------------------------------------ */
@@ -201,11 +231,12 @@ static bool may_move(struct tw_compress *c)
 {
     if (!tw_compress_list(c))
         return false;
-    if (c->pieces.plain.count < TW_COMPRESS_WAITING_MAX)
+    const size_t waiting =
+        c->pieces.plain.count < TW_COMPRESS_WAITING_MAX ? 0 : tw_compress_waiting(c);
+    if (waiting < TW_COMPRESS_WAITING_MAX)
         return true;
     tw_compress_say(c, TW_LEVEL_FAIL, "waiting",
-                    "%zu pieces of %s wait to be compressed: no more are made",
-                    c->pieces.plain.count, c->path);
+                    "%zu pieces of %s wait to be compressed: no more are made", waiting, c->path);
     return false;
 }
 
@@ -225,6 +256,7 @@ bool tw_compress_move(struct tw_compress *c, const struct stat *st, struct tw_bu
         return false;
     char *piece = tw_piece_name(c->base, c->run->now_s);
     const struct tw_unit_text size = tw_size_show(st->st_size);
+    const int64_t wait_s = move_wait(c);
     bool moved = true;
     if (c->run->look_only) {
         tw_buf_printf(text, "%s, is to be moved aside", size.text);
@@ -232,9 +264,9 @@ bool tw_compress_move(struct tw_compress *c, const struct stat *st, struct tw_bu
         tw_compress_say(c, TW_LEVEL_FAIL, "cannot-compress",
                         "the clock cannot be right: no name for %s", c->path);
         moved = false;
-    } else if (last_move_age(c) < MOVE_GAP_S || is_taken(c, piece)) {
+    } else if (wait_s > 0 || is_taken(c, piece)) {
         tw_buf_printf(text, "%s, is moved aside in a moment", size.text);
-        tw_compress_look_again(c, TW_COMPRESS_SETTLE_S * 1000);
+        tw_compress_look_again(c, (wait_s > 0 ? wait_s : TW_COMPRESS_SETTLE_S) * 1000);
     } else {
         const struct tw_rotate r = tw_compress_steps(c);
         struct tw_rotate_error e;
@@ -257,7 +289,7 @@ bool tw_compress_move(struct tw_compress *c, const struct stat *st, struct tw_bu
 void tw_compress_advice(const char *path, const char *code, struct tw_buf *out)
 {
     const char *slash = strrchr(path, '/');
-    if (strcmp(code, "held") == 0 || strcmp(code, "read") == 0)
+    if (strcmp(code, "held") == 0)
         tw_buf_printf(out, "fuser -v %s.*Z shows who has it open", path);
     else if (strcmp(code, "no-space") == 0)
         tw_buf_printf(out, "df -h %.*s", slash && slash > path ? (int)(slash - path) : 1, path);

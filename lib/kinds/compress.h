@@ -16,6 +16,7 @@
 struct tw_compress {
     const struct tw_run *run;
     const char *path, *base; /* base: within path */
+    int64_t keep;            /* so many compressed pieces */
     char *dir_path;
     int dir; /* -1: not open */
     struct stat dir_st;
@@ -35,11 +36,11 @@ const char *tw_compress_bad_path(const char *path);
 /* Opens the directory and looks at the file, which is not followed if it is a link. 0, or errno,
  * which may be ELOOP for a directory, with an error. To be ended after either. */
 int tw_compress_begin(struct tw_compress *c, const struct tw_run *run, const char *path,
-                      struct stat *st, struct tw_error *e);
+                      int64_t keep, struct stat *st, struct tw_error *e);
 void tw_compress_end(struct tw_compress *c);
 
-/* The file is not there. True: it was moved aside a moment ago, which is told, or it was made anew
- * in this call. False: it is plainly missing. */
+/* The file is not there. True: it was moved aside by a run that was cut short a moment ago, which
+ * is told, or it was made anew in this call. False: it is plainly missing. */
 bool tw_compress_missing(struct tw_compress *c, struct tw_buf *text);
 
 /* So short a time ago a piece was moved aside that the file may well be empty still. */
@@ -50,7 +51,7 @@ bool tw_compress_is_new(struct tw_compress *c);
 bool tw_compress_move(struct tw_compress *c, const struct stat *st, struct tw_buf *text);
 
 /* Compresses one piece, removes those that are too old, and reports the aspect `compress`. */
-void tw_compress_pieces(struct tw_compress *c, int64_t keep);
+void tw_compress_pieces(struct tw_compress *c);
 
 void tw_compress_advice(const char *path, const char *code, struct tw_buf *out);
 

@@ -14,16 +14,17 @@
 enum {
     NEXT_MS = 1000,
     HELD_S = 3600, /* so long a piece may be open */
+    READ_S = 600,  /* so long a reader has to come to the end; removed under it, it loses nothing */
 };
 
-/* Who has them open; at most TW_COMPRESS_WAITING_MAX pieces. *gone: it is, or is another file by
+/* Who has them open; at most TW_COMPRESS_LOOK_MAX pieces. *gone: it is, or is another file by
  * now: the next run sees. -1: there may be others. */
 static int find_holders(const struct tw_compress *c, const struct tw_piece *pieces, size_t count,
                         struct tw_holder *holders, bool *gone, struct tw_error *e)
 {
-    int files[TW_COMPRESS_WAITING_MAX] = {0};
-    size_t of[TW_COMPRESS_WAITING_MAX], opened = 0; /* of which piece */
-    struct tw_holder found[TW_COMPRESS_WAITING_MAX];
+    int files[TW_COMPRESS_LOOK_MAX] = {0};
+    size_t of[TW_COMPRESS_LOOK_MAX], opened = 0; /* of which piece */
+    struct tw_holder found[TW_COMPRESS_LOOK_MAX];
     for (size_t i = 0; i < count; i++) {
         struct stat st;
         const int fd = openat(c->dir, pieces[i].name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -43,22 +44,42 @@ static int find_holders(const struct tw_compress *c, const struct tw_piece *piec
     return result;
 }
 
+/* Those of times to come are old, for all we know: that keeps readers from holding them for years.
+ */
+static bool is_held(const struct tw_compress *c, const struct tw_piece *piece,
+                    const struct tw_holder *holder)
+{
+    return holder->pid && (holder->writes || tw_compress_age(c, piece) < READ_S);
+}
+
+size_t tw_compress_waiting(const struct tw_compress *c)
+{
+    struct tw_holder holders[TW_COMPRESS_LOOK_MAX];
+    bool gone[TW_COMPRESS_LOOK_MAX];
+    struct tw_error e;
+    const struct tw_piece_list *plain = &c->pieces.plain;
+    size_t waiting = plain->count;
+    if (plain->count > TW_COMPRESS_LOOK_MAX)
+        return waiting;
+    (void)find_holders(c, plain->items, plain->count, holders, gone, &e);
+    for (size_t i = 0; i < plain->count; i++)
+        waiting -=
+            holders[i].pid && !holders[i].writes && is_held(c, &plain->items[i], &holders[i]);
+    return waiting;
+}
+
 static void say_held(struct tw_compress *c, const struct tw_piece *piece,
                      const struct tw_holder *holder)
 {
     const int64_t age_s = tw_compress_age(c, piece);
-    if (age_s <= HELD_S || age_s == INT64_MAX)
+    if (!holder->writes || age_s <= HELD_S || age_s == INT64_MAX)
         tw_compress_say(c, TW_LEVEL_OK, "ok", "%s waits until pid %d (%s) closes it", piece->name,
                         holder->pid, holder->comm);
-    else if (holder->writes)
+    else
         tw_compress_say(
             c, TW_LEVEL_FAIL, "held",
             "%s/%s is still written to by pid %d (%s): it must reopen its file; see then",
             c->dir_path, piece->name, holder->pid, holder->comm);
-    else
-        tw_compress_say(c, TW_LEVEL_WARN, "read",
-                        "%s/%s is still read by pid %d (%s): it is compressed once that closes it",
-                        c->dir_path, piece->name, holder->pid, holder->comm);
 }
 
 /* Somebody may write to it whom nobody has seen, or has just come to do so. */
@@ -90,7 +111,7 @@ static bool finish(struct tw_compress *c, const struct tw_piece *piece)
     bool gone;
     const struct tw_rotate r = tw_compress_steps(c);
     const bool sure = find_holders(c, piece, 1, &holder, &gone, &unseen) == 0;
-    if (holder.pid && !gone) {
+    if (!gone && is_held(c, piece, &holder)) {
         say_held(c, piece, &holder);
         return false;
     }
@@ -135,10 +156,9 @@ static int compress(struct tw_compress *c, const struct tw_piece *piece,
 static void compress_one(struct tw_compress *c)
 {
     const struct tw_piece_list *plain = &c->pieces.plain;
-    const size_t count =
-        plain->count < TW_COMPRESS_WAITING_MAX ? plain->count : TW_COMPRESS_WAITING_MAX;
-    struct tw_holder holders[TW_COMPRESS_WAITING_MAX];
-    bool gone[TW_COMPRESS_WAITING_MAX];
+    const size_t count = plain->count < TW_COMPRESS_LOOK_MAX ? plain->count : TW_COMPRESS_LOOK_MAX;
+    struct tw_holder holders[TW_COMPRESS_LOOK_MAX];
+    bool gone[TW_COMPRESS_LOOK_MAX];
     struct tw_error e;
     if (count == 0)
         return;
@@ -147,7 +167,7 @@ static void compress_one(struct tw_compress *c)
     for (size_t i = 0; i < count && result == 0; i++) {
         if (gone[i] || tw_compress_age(c, &plain->items[i]) < TW_COMPRESS_SETTLE_S)
             continue;
-        if (holders[i].pid)
+        if (is_held(c, &plain->items[i], &holders[i]))
             say_held(c, &plain->items[i], &holders[i]);
         else
             result = compress(c, &plain->items[i], sure ? NULL : &e);
@@ -188,7 +208,7 @@ static void remove_old(struct tw_compress *c, int64_t keep)
     remove_these(c, packed->items, count - to_come, keep);
 }
 
-void tw_compress_pieces(struct tw_compress *c, int64_t keep)
+void tw_compress_pieces(struct tw_compress *c)
 {
     if (c->run->look_only && tw_compress_list(c)) {
         tw_compress_say(c, TW_LEVEL_OK, "ok", "%zu pieces wait to be compressed",
@@ -199,7 +219,7 @@ void tw_compress_pieces(struct tw_compress *c, int64_t keep)
         tw_pieces_free(&c->pieces);
         c->listed = false;
         if (tw_compress_list(c))
-            remove_old(c, keep);
+            remove_old(c, c->keep);
     }
     if (c->level == TW_LEVEL_NONE)
         tw_compress_say(c, TW_LEVEL_OK, "ok", "nothing to compress");

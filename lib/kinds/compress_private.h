@@ -9,6 +9,7 @@ enum {
     TW_COMPRESS_SETTLE_S = 5, /* after a move: then the writer has had its chance to make the file,
                                  and what it was about to write is written */
     TW_COMPRESS_WAITING_MAX = 16, /* pieces that are not compressed */
+    TW_COMPRESS_LOOK_MAX = 64,    /* of them that are looked at, those with readers among them */
 };
 
 /* For the aspect's finding: FAIL goes before UNKNOWN before WARN before OK; of what is alike, the
@@ -22,6 +23,10 @@ void tw_compress_look_again(struct tw_compress *c, int64_t in_ms);
 
 /* Lists the pieces, once. False: it cannot be told what lies there, and the aspect says so. */
 bool tw_compress_list(struct tw_compress *c);
+
+/* How many pieces wait, but for those that somebody just reads, who cannot keep them for long; of
+ * more than TW_COMPRESS_LOOK_MAX, all. */
+size_t tw_compress_waiting(const struct tw_compress *c);
 
 struct tw_rotate tw_compress_steps(const struct tw_compress *c);
 

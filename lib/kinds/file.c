@@ -96,7 +96,7 @@ static int look_closely(const struct tw_run *run, const struct settings *s, stru
 {
     struct tw_error e;
     struct tw_buf text = {0};
-    const int why = tw_compress_begin(c, run, s->path, st, &e);
+    const int why = tw_compress_begin(c, run, s->path, s->keep, st, &e);
     if (why == 0 && S_ISREG(st->st_mode))
         return 0;
     if (why == 0)
@@ -198,7 +198,7 @@ static void run_and_compress(const struct tw_run *run, const struct settings *s)
     else
         say_nothing_of_the_rest(run, s);
     if (c.dir >= 0 && (why == 0 || why == ENOENT))
-        tw_compress_pieces(&c, s->keep);
+        tw_compress_pieces(&c);
     else
         tw_report(run, TW_LEVEL_NONE, "compress", "not-looked", "no file to look at");
     tw_compress_end(&c);
