@@ -60,7 +60,8 @@ void tw_compress_fault(struct tw_compress *c, const struct tw_rotate_error *e)
         [TW_ROTATE_CHANGED] = "changed",        [TW_ROTATE_LINKS] = "links",
         [TW_ROTATE_EXISTS] = "exists",          [TW_ROTATE_NO_SPACE] = "no-space",
         [TW_ROTATE_NOT_OURS] = "not-made",      [TW_ROTATE_UNSURE] = "cannot-look",
-        [TW_ROTATE_NOT_OWNER] = "not-owner"};
+        [TW_ROTATE_NOT_OWNER] = "not-owner",    [TW_ROTATE_SPARSE] = "sparse",
+        [TW_ROTATE_SLOW] = "too-large",         [TW_ROTATE_TOO_LARGE] = "too-large"};
     const enum tw_level level = e->fault == TW_ROTATE_NOT_OURS ? TW_LEVEL_WARN
                                 : e->fault == TW_ROTATE_UNSURE ? TW_LEVEL_UNKNOWN
                                                                : TW_LEVEL_FAIL;

@@ -139,7 +139,7 @@ static int compress(struct tw_compress *c, const struct tw_piece *piece,
     const struct tw_rotate r = tw_compress_steps(c);
     if (tw_rotate_pack(&r, piece, !unseen, &e) != 0) {
         say_not_now(c, piece, &e, unseen);
-        return e.fault == TW_ROTATE_NO_SPACE ? -1 : 0;
+        return e.fault == TW_ROTATE_NO_SPACE || e.fault == TW_ROTATE_SLOW ? -1 : 0;
     }
     if (!finish(c, piece))
         return 0;

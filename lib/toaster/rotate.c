@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/gentle.h"
@@ -17,6 +18,7 @@
 #include "toaster/rotate_files.h"
 
 enum {
+    SPARSE_MIN = 1024 * 1024 * 1024,
     STEP_MS = 60000,         /* without a beat, then it is given up */
     OUTPUT_MAX = 1024 * 1024 /* a byte a second */
 };
@@ -155,7 +157,10 @@ static int do_make(struct step *s, struct tw_rotate_error *e)
 
 static int do_pack(struct step *s, struct tw_rotate_error *e)
 {
+    struct timespec now;
     tw_gentle();
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    s->pulse.until_s = now.tv_sec + TW_ROTATE_PACK_S;
     if (tw_rotate_check_piece(s->piece, s->pieces, s->written, s->sure, e) != 0)
         return -1;
     return tw_rotate_pack_here(s->r->dir, s->piece, s->pieces, &s->pulse, e);
@@ -268,9 +273,17 @@ int tw_rotate_make(const struct tw_rotate *r, const struct tw_piece *like,
     return run(&(struct step){.r = r, .act = do_make, .pieces = like, .count = 1}, e);
 }
 
+static bool is_sparse(const struct stat *st)
+{
+    return st->st_size > SPARSE_MIN && (int64_t)st->st_blocks * 512 < st->st_size / 10;
+}
+
 int tw_rotate_pack(const struct tw_rotate *r, const struct tw_piece *piece, bool sure,
                    struct tw_rotate_error *e)
 {
+    if (is_sparse(&piece->st))
+        return tw_rotate_fail(e, TW_ROTATE_SPARSE, "%s is mostly holes: it is left alone",
+                              piece->name);
     return run_on_piece(
         &(struct step){.r = r, .act = do_pack, .pieces = piece, .count = 1, .sure = sure}, e);
 }

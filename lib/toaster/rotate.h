@@ -35,6 +35,9 @@ enum tw_rotate_fault {
     TW_ROTATE_NO_SPACE,  /* its disk is too full for a copy */
     TW_ROTATE_NOT_OURS,  /* cannot be made for the one whose it was */
     TW_ROTATE_NOT_OWNER, /* not the file of the directory's owner, who is not root */
+    TW_ROTATE_SPARSE,    /* mostly holes: what takes no disk can take hours */
+    TW_ROTATE_SLOW,      /* it took longer than it may, so that other jobs waited long enough */
+    TW_ROTATE_TOO_LARGE, /* it did so within the last day */
     TW_ROTATE_FAULTS
 };
 

@@ -22,6 +22,8 @@ enum {
      * disk, or 64 MB of a large one, is left to others. */
     RESERVED_SHARE = 64,
     RESERVED_MAX = 64 * 1024 * 1024,
+    MARK_MODE = 0400,
+    MARK_S = 86400,
 };
 
 static const char no_space[] = "its disk is too full for a compressed copy";
@@ -41,6 +43,8 @@ static enum tw_rotate_fault fault_of(int why)
 {
     if (why == ENOSPC || why == EDQUOT)
         return TW_ROTATE_NO_SPACE;
+    if (why == ETIME)
+        return TW_ROTATE_SLOW;
     return why == EEXIST ? TW_ROTATE_EXISTS : TW_ROTATE_CANNOT;
 }
 
@@ -185,6 +189,10 @@ static int on_beat(void *context, struct tw_error *e)
     if (now.tv_sec == pulse->last_s)
         return 0;
     pulse->last_s = now.tv_sec;
+    if (now.tv_sec >= pulse->until_s) {
+        errno = ETIME;
+        return tw_fail(e, "it takes longer than %d minutes", TW_ROTATE_PACK_S / 60);
+    }
     if (tw_write_all(pulse->fd, TW_ROTATE_BEAT, 1) != 0)
         return tw_fail_errno(e, "cannot tell that it gets on");
     return pulse->copy < 0 ? 0 : keep_space(pulse->copy, e);
@@ -249,20 +257,46 @@ static int name_copy(int dir, int copy, const char *tmp, const char *packed,
     return tw_rotate_sync(dir) == 0 ? 0 : tw_rotate_cannot(e, "cannot sync %s", packed);
 }
 
+/* That it took too long must be known in the next run, which else would do it again: what is left
+ * of the copy says so for a day, empty and read-only, as no other that is left is. */
+static void leave_mark(int copy)
+{
+    (void)ftruncate(copy, 0);
+    (void)futimens(copy, NULL);
+    (void)fchmod(copy, MARK_MODE);
+}
+
+static bool is_marked(int dir, const char *tmp)
+{
+    struct stat st;
+    if (fstatat(dir, tmp, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    const int64_t age_s = time(NULL) - st.st_mtim.tv_sec;
+    return S_ISREG(st.st_mode) && st.st_size == 0 && (st.st_mode & 07777) == MARK_MODE &&
+           st.st_nlink == 1 && age_s >= 0 && age_s < MARK_S;
+}
+
 static int make_packed(int dir, int piece, const char *name, const char *packed,
                        const struct stat *seen, struct tw_rotate_pulse *pulse,
                        struct tw_rotate_error *e)
 {
     char *tmp = tw_format(".%s.tmp", packed);
-    const int copy = tw_rotate_open_tmp(dir, tmp, seen->st_uid, e);
+    const bool marked = is_marked(dir, tmp);
+    const int copy = marked ? -1 : tw_rotate_open_tmp(dir, tmp, seen->st_uid, e);
     int result = -1;
+    if (marked)
+        tw_rotate_fail(e, TW_ROTATE_TOO_LARGE,
+                       "%s takes longer than %d minutes to compress: it is tried once a day", name,
+                       TW_ROTATE_PACK_S / 60);
     if (copy >= 0) {
         result = write_copy(piece, seen, copy, pulse, name, e);
         if (result == 0)
             result = name_copy(dir, copy, tmp, packed, e);
-        close(copy);
-        if (result != 0)
+        if (result != 0 && e->fault == TW_ROTATE_SLOW)
+            leave_mark(copy);
+        else if (result != 0)
             (void)unlinkat(dir, tmp, 0);
+        close(copy);
     }
     free(tmp);
     return result;

@@ -12,10 +12,13 @@
 
 #define TW_ROTATE_BEAT "." /* written to the parent, at most once a second */
 
+#define TW_ROTATE_PACK_S 600 /* so long may packing take */
+
 struct tw_rotate_pulse {
     int fd; /* to the parent */
     int64_t last_s;
-    int copy; /* whose disk is to keep some space; -1: none */
+    int64_t until_s; /* by CLOCK_MONOTONIC: then it is given up */
+    int copy;        /* whose disk is to keep some space; -1: none */
 };
 
 /* Both give back -1. */

@@ -23,6 +23,18 @@ int setpriority(__priority_which_t which, id_t who, int priority)
     return 0;
 }
 
+/* In the place of glibc's: in the steps' child, five minutes go by from one look to the next. */
+static pid_t slow_but_for;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    static int64_t late_s;
+    const int result = (int)syscall(SYS_clock_gettime, clock, now);
+    if (clock == CLOCK_MONOTONIC && slow_but_for && getpid() != slow_but_for)
+        now->tv_sec += late_s += 300;
+    return result;
+}
+
 static void a_piece_is_packed_and_dropped(void **state)
 {
     (void)state;
@@ -412,6 +424,46 @@ static void the_name_of_a_copy_that_is_there_is_synced(void **state)
     close_place(&p);
 }
 
+/* Other jobs wait, and what is found counts at the end only. */
+static void what_takes_too_long_is_given_up_for_a_day(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    char *bytes = tw_alloc(400001);
+    memset(bytes, 'x', 400000);
+    put_piece(bytes);
+    free(bytes);
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    slow_but_for = getpid();
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_SLOW, "longer than 10 minutes");
+    slow_but_for = 0;
+    assert_false(is_there(PACKED));
+    assert_int_equal(look(TMP).st_size, 0);
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_TOO_LARGE, "once a day");
+    const time_t now = time(NULL);
+    const struct timespec old[2] = {{.tv_sec = now - 86401}, {.tv_sec = now - 86401}};
+    assert_int_equal(utimensat(AT_FDCWD, TMP, old, 0), 0);
+    succeeds(tw_rotate_pack(&p.r, &piece, true, &e), &e);
+    assert_true(is_there(PACKED) && !is_there(TMP));
+    close_place(&p);
+}
+
+static void what_is_mostly_holes_is_not_packed(void **state)
+{
+    (void)state;
+    struct place p;
+    struct tw_rotate_error e;
+    put_piece("text\n");
+    assert_int_equal(truncate(PIECE, (off_t)3 << 30), 0);
+    open_place(&p);
+    const struct tw_piece piece = seen_now(PIECE);
+    is_fault(tw_rotate_pack(&p.r, &piece, true, &e), &e, TW_ROTATE_SPARSE, "is mostly holes");
+    assert_false(is_there(PACKED) || is_there(TMP));
+    close_place(&p);
+}
+
 static void on_a_full_disk_nothing_is_left_and_nothing_lost(void **state)
 {
     struct place p;
@@ -534,6 +586,8 @@ int main(void)
         TEST(a_copy_is_ours_until_it_is_read_back),
         TEST(an_access_list_stays_one),
         TEST(the_name_of_a_copy_that_is_there_is_synced),
+        TEST(what_takes_too_long_is_given_up_for_a_day),
+        TEST(what_is_mostly_holes_is_not_packed),
         TEST(on_a_full_disk_nothing_is_left_and_nothing_lost),
         TEST(a_hostile_owner_gets_nothing_of_roots),
     };
