@@ -130,7 +130,7 @@ static int open_dir(const char *path, struct stat *st, bool *bent, struct tw_err
 
 int tw_dir_open(const char *path, struct stat *st, struct tw_error *e)
 {
-    bool bent;
+    bool bent = false;
     return open_dir(path, st, &bent, e);
 }
 
@@ -138,8 +138,8 @@ int tw_dir_open(const char *path, struct stat *st, struct tw_error *e)
  * found on a way that cannot be bent, now, is what counts. */
 static int check_way(const struct stat *dir, const char *path, struct tw_error *e)
 {
-    struct stat st;
-    bool bent;
+    struct stat st = {0};
+    bool bent = false;
     const int fd = open_dir(path, &st, &bent, e);
     if (fd < 0)
         return -1;

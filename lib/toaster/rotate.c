@@ -113,7 +113,7 @@ static int move(const struct step *s, struct tw_rotate_error *e)
  * successor waits beside it. What cannot be prepared keeps the file from being moved. */
 static int do_move(struct step *s, struct tw_rotate_error *e)
 {
-    struct tw_rotate_like like;
+    struct tw_rotate_like like = {0};
     if (look_at(s, s->r->base, s->seen, &like, e) != 0)
         return -1;
     if (like.st.st_nlink != 1)
@@ -139,7 +139,7 @@ static int do_make(struct step *s, struct tw_rotate_error *e)
 {
     const uid_t us = geteuid();
     const struct tw_piece *piece = s->pieces;
-    struct tw_rotate_like like;
+    struct tw_rotate_like like = {0};
     if (us != 0 && piece->st.st_uid != us)
         return tw_rotate_fail(e, TW_ROTATE_NOT_OURS,
                               "%s was uid %ju's, and only root can give a new one to that user",
