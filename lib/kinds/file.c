@@ -42,6 +42,11 @@ static int validate(const void *settings, const char *title, struct tw_error *e)
     return bad ? tw_fail(e, "%s %s", s->path, bad) : 0;
 }
 
+static bool may_last(const void *settings)
+{
+    return ((const struct settings *)settings)->compress;
+}
+
 static const char *type_name(mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -237,6 +242,7 @@ const struct tw_kind tw_kind_file = {
     .options = options,
     .settings_size = sizeof(struct settings),
     .validate = validate,
+    .may_last = may_last,
     .run = file_run,
     .advice = file_advice,
 };
