@@ -25,7 +25,7 @@ enum {
 
 static char **make_environment(const struct tw_strings *more)
 {
-    static const char *const fixed[] = {"PATH=" TW_PROGRAM_PATH, "LOGNAME=root", "HOME=/"};
+    static const char *const fixed[] = {("PATH=" TW_PROGRAM_PATH), "LOGNAME=root", "HOME=/"};
     const size_t extra = more ? more->count : 0;
     char **environment = tw_alloc((TW_COUNT(fixed) + extra + 1) * sizeof *environment);
     for (size_t i = 0; i < TW_COUNT(fixed); i++)
