@@ -18,8 +18,7 @@ static void close_keep_errno(int fd)
     errno = saved;
 }
 
-/* Reads to the end; 0, or -1 with errno. */
-static int read_all(int fd, size_t max, struct tw_buf *out)
+int tw_read_all(int fd, size_t max, struct tw_buf *out)
 {
     char chunk[8192];
     for (;;) {
@@ -51,7 +50,7 @@ static int read_regular(int fd, const char *path, size_t max, struct tw_buf *out
     }
     if (st.st_size > 0 && (uintmax_t)st.st_size > max)
         errno = EFBIG;
-    else if (read_all(fd, max, out) == 0)
+    else if (tw_read_all(fd, max, out) == 0)
         return 0;
     if (errno != EFBIG)
         return tw_fail_errno(e, "cannot read %s", path);

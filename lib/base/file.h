@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 /* Reads a regular file of at most `max` bytes; more is an error. The last component is never a
@@ -22,6 +23,10 @@ int tw_file_write(const char *dir, const char *name, const void *data, size_t le
 /* Makes a directory with exactly this mode if there is none. One that is there must be a
  * directory; its mode is set if we own it. Parents must exist. */
 int tw_dir_make(const char *path, mode_t mode, struct tw_error *e);
+
+/* Appends all up to the end of the file. -1: errno says why; EFBIG: it would be more than `max`
+ * bytes in `out`. */
+int tw_read_all(int fd, size_t max, struct tw_buf *out);
 
 /* All bytes, or -1; goes on after EINTR and short writes. For blocking descriptors. */
 int tw_write_all(int fd, const void *data, size_t length);

@@ -11,8 +11,6 @@
 #include "kinds/kind.h"
 #include "toaster/pieces.h"
 
-#define TW_COMPRESS_KEEP 10
-
 struct tw_compress {
     const struct tw_run *run;
     const char *path, *base; /* base: within path */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { CONTROL_MAX = 1024 * 1024 };
@@ -29,24 +30,6 @@ static int open_regular(int at, const char *name, struct stat *st)
     return -1;
 }
 
-/* 0, or an errno; EFBIG: more than max. */
-static int read_up_to(int fd, size_t max, struct tw_buf *out)
-{
-    char chunk[8192];
-    for (;;) {
-        const ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n == 0)
-            return 0;
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return errno;
-        if ((size_t)n > max - out->len)
-            return EFBIG;
-        tw_buf_add(out, chunk, (size_t)n);
-    }
-}
-
 /* ---- control files ---- */
 
 /* *text is NULL where there is none. */
@@ -57,7 +40,7 @@ static int read_control(const char *qmail_dir, const char *name, char **text, st
     struct tw_buf out = {0};
     *text = NULL;
     const int fd = open_regular(AT_FDCWD, path, &st);
-    int why = fd < 0 ? errno : read_up_to(fd, CONTROL_MAX, &out);
+    int why = fd < 0 || tw_read_all(fd, CONTROL_MAX, &out) != 0 ? errno : 0;
     if (fd >= 0)
         close(fd);
     const bool gone = fd < 0 && (why == ENOENT || why == ENOTDIR);
@@ -100,7 +83,7 @@ static void read_alias(struct tw_alias *alias, int fd, struct tw_buf *data)
     if (alias->st.st_size > TW_ALIAS_MAX)
         alias->why = EFBIG;
     else
-        alias->why = read_up_to(fd, TW_ALIAS_MAX, data);
+        alias->why = tw_read_all(fd, TW_ALIAS_MAX, data) == 0 ? 0 : errno;
     alias->too_large = alias->why == EFBIG;
     close(fd);
     if (alias->why)
