@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/units.h"
+#include "base/window.h"
 
 /* ---- where a setting lies ---- */
 
@@ -48,6 +49,16 @@ static int64_t number_of(const struct tw_option *o, const void *settings)
 static bool bool_of(const struct tw_option *o, const void *settings)
 {
     return *(const bool *)place_const(o, settings);
+}
+
+static const struct tw_window *window_of(const struct tw_option *o, const void *settings)
+{
+    return place_const(o, settings);
+}
+
+static const struct tw_sections *sections_of(const struct tw_option *o, const void *settings)
+{
+    return place_const(o, settings);
 }
 
 static const struct tw_strings *list_of(const struct tw_option *o, const void *settings)
@@ -166,6 +177,8 @@ static int set_one(const struct tw_option *o, void *settings, const char *value,
     int64_t number = 0;
     if (o->type == TW_OPT_BOOL)
         return parse_bool(value, place(o, settings), e);
+    if (o->type == TW_OPT_WINDOW)
+        return tw_window_parse(value, place(o, settings), e);
     if (!is_text(o)) {
         if (parse_number(o, value, &number, e) != 0)
             return -1;
@@ -181,13 +194,90 @@ static int set_one(const struct tw_option *o, void *settings, const char *value,
     return 0;
 }
 
+/* What follows calls itself for the keys of a section, once: there are no sections in sections. */
+/* NOLINTBEGIN(misc-no-recursion) */
+
+/* ---- sections with a title ---- */
+
+static struct tw_section *find_section(const struct tw_sections *sections, const char *title)
+{
+    for (size_t i = 0; i < sections->count; i++)
+        if (strcmp(sections->items[i].title, title) == 0)
+            return &sections->items[i];
+    return NULL;
+}
+
+static struct tw_section *add_section(const struct tw_option *o, struct tw_sections *sections,
+                                      const char *title)
+{
+    sections->items =
+        tw_realloc_array(sections->items, sections->count + 1, sizeof *sections->items);
+    struct tw_section *section = &sections->items[sections->count++];
+    section->title = tw_strdup(title);
+    section->settings = tw_alloc(o->inner_size);
+    tw_options_init(o->inner, section->settings);
+    return section;
+}
+
+static int set_section(const struct tw_option *o, struct tw_sections *sections,
+                       const char *const *values, size_t count, struct tw_error *e)
+{
+    struct tw_error why;
+    if (count == 0)
+        return tw_fail(e, "%s: a title is missing: write %s \"TITLE\" { ... }", o->key, o->key);
+    struct tw_section *section = find_section(sections, values[0]);
+    if (!section && o->check_title && o->check_title(values[0], &why) != 0)
+        return tw_fail(e, "%s: %s", o->key, why.text);
+    if (!section)
+        section = add_section(o, sections, values[0]);
+    if (count == 1)
+        return 0;
+    if (tw_options_set(o->inner, section->settings, values[1], values + 2, count - 2, &why) != 0)
+        return tw_fail(e, "%s \"%.200s\": %s", o->key, values[0], why.text);
+    return 0;
+}
+
+static void free_sections(const struct tw_option *o, struct tw_sections *sections)
+{
+    for (size_t i = 0; i < sections->count; i++) {
+        tw_options_free(o->inner, sections->items[i].settings);
+        free(sections->items[i].settings);
+        free(sections->items[i].title);
+    }
+    free(sections->items);
+    *sections = (struct tw_sections){0};
+}
+
+static bool equal_sections(const struct tw_option *o, const struct tw_sections *a,
+                           const struct tw_sections *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) /* in the same order: another is another setting */
+        if (strcmp(a->items[i].title, b->items[i].title) != 0 ||
+            !tw_options_equal(o->inner, a->items[i].settings, b->items[i].settings))
+            return false;
+    return true;
+}
+
+static void copy_sections(const struct tw_option *o, struct tw_sections *to,
+                          const struct tw_sections *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        struct tw_section *section = add_section(o, to, from->items[i].title);
+        tw_options_free(o->inner, section->settings);
+        memset(section->settings, 0, o->inner_size);
+        tw_options_copy(o->inner, section->settings, from->items[i].settings);
+    }
+}
+
 /* ---- the whole table ---- */
 
 void tw_options_init(const struct tw_option *table, void *settings)
 {
     for (const struct tw_option *o = table; o->key; o++) {
         if (has_never(o))
-            *(int64_t *)place(o, settings) = TW_NEVER;
+            *(int64_t *)place(o, settings) = o->flags & TW_OPT_MAY_BE_UNSET ? TW_UNSET : TW_NEVER;
         if (o->fallback && o->type == TW_OPT_LIST)
             set_list(place(o, settings), &o->fallback, 1);
         else if (o->fallback)
@@ -213,6 +303,8 @@ int tw_options_set(const struct tw_option *table, void *settings, const char *ke
         set_list(place(o, settings), values, count);
         return 0;
     }
+    if (o->type == TW_OPT_SECTIONS)
+        return set_section(o, place(o, settings), values, count, e);
     if (count != 1)
         return tw_fail(e, "%s: %zu values: write one", key, count);
     struct tw_error why;
@@ -237,6 +329,11 @@ static bool equal_one(const struct tw_option *o, const void *a, const void *b)
         return equal_lists(list_of(o, a), list_of(o, b));
     if (o->type == TW_OPT_BOOL)
         return bool_of(o, a) == bool_of(o, b);
+    if (o->type == TW_OPT_WINDOW)
+        return window_of(o, a)->from_min == window_of(o, b)->from_min &&
+               window_of(o, a)->to_min == window_of(o, b)->to_min;
+    if (o->type == TW_OPT_SECTIONS)
+        return equal_sections(o, sections_of(o, a), sections_of(o, b));
     if (!is_text(o))
         return number_of(o, a) == number_of(o, b);
     const char *left = text_of(o, a);
@@ -260,6 +357,10 @@ void tw_options_copy(const struct tw_option *table, void *to, const void *from)
             set_list(place(o, to), (const char *const *)list->items, list->count);
         else if (o->type == TW_OPT_BOOL)
             *(bool *)place(o, to) = bool_of(o, from);
+        else if (o->type == TW_OPT_WINDOW)
+            *(struct tw_window *)place(o, to) = *window_of(o, from);
+        else if (o->type == TW_OPT_SECTIONS)
+            copy_sections(o, place(o, to), sections_of(o, from));
         else if (is_text(o))
             *(char **)place(o, to) = tw_strdup(text_of(o, from));
         else
@@ -272,6 +373,8 @@ void tw_options_free(const struct tw_option *table, void *settings)
     for (const struct tw_option *o = table; o->key; o++) {
         if (o->type == TW_OPT_LIST) {
             tw_strings_free(place(o, settings));
+        } else if (o->type == TW_OPT_SECTIONS) {
+            free_sections(o, place(o, settings));
         } else if (is_text(o)) {
             char **text = place(o, settings);
             free(*text);
@@ -289,9 +392,40 @@ static bool has_value(const struct tw_option *o, const void *settings)
         return o->fallback || list_of(o, settings)->count > 0;
     if (is_text(o))
         return text_of(o, settings) != NULL;
+    if (o->type == TW_OPT_WINDOW)
+        return tw_window_any(window_of(o, settings));
+    if (o->type == TW_OPT_SECTIONS)
+        return sections_of(o, settings)->count > 0;
     if (o->type == TW_OPT_BOOL || o->fallback)
         return true;
+    if (o->flags & TW_OPT_MAY_BE_UNSET)
+        return number_of(o, settings) != TW_UNSET;
     return number_of(o, settings) != (has_never(o) ? TW_NEVER : 0);
+}
+
+/* A section's keys, each told with its title before it. */
+struct inner {
+    const char *key, *title;
+    tw_option_each *each;
+    void *context;
+};
+
+static void inner_each(void *context, const char *key, const char *const *values, size_t count)
+{
+    const struct inner *inner = context;
+    const char *all[3] = {inner->title, key, count ? values[0] : ""};
+    inner->each(inner->context, inner->key, all, TW_COUNT(all));
+}
+
+static void each_section(const struct tw_option *o, const struct tw_sections *sections,
+                         tw_option_each *each, void *context)
+{
+    for (size_t i = 0; i < sections->count; i++) {
+        const char *title = sections->items[i].title;
+        struct inner inner = {o->key, title, each, context};
+        each(context, o->key, &title, 1);
+        tw_options_each(o->inner, sections->items[i].settings, inner_each, &inner);
+    }
 }
 
 void tw_options_each(const struct tw_option *table, const void *settings, tw_option_each *each,
@@ -307,10 +441,17 @@ void tw_options_each(const struct tw_option *table, const void *settings, tw_opt
             each(context, o->key, (const char *const *)list->items, list->count);
             continue;
         }
+        if (o->type == TW_OPT_SECTIONS) {
+            each_section(o, sections_of(o, settings), each, context);
+            continue;
+        }
         if (is_text(o)) {
             value = text_of(o, settings);
         } else if (o->type == TW_OPT_BOOL) {
             value = bool_of(o, settings) ? "yes" : "no";
+        } else if (o->type == TW_OPT_WINDOW) {
+            tw_window_write(&number, window_of(o, settings));
+            value = tw_buf_text(&number);
         } else {
             write_number(o, number_of(o, settings), &number);
             value = tw_buf_text(&number);
@@ -318,6 +459,20 @@ void tw_options_each(const struct tw_option *table, const void *settings, tw_opt
         each(context, o->key, &value, 1);
         tw_buf_free(&number);
     }
+}
+
+static void write_sections(const struct tw_option *o, const struct tw_sections *sections,
+                           const char *indent, bool secrets, struct tw_buf *out)
+{
+    char *deeper = tw_format("%s    ", indent);
+    for (size_t i = 0; i < sections->count; i++) {
+        tw_buf_printf(out, "%s%s ", indent, o->key);
+        tw_option_quote(out, sections->items[i].title);
+        tw_buf_puts(out, " {\n");
+        tw_options_write(o->inner, sections->items[i].settings, deeper, secrets, out);
+        tw_buf_printf(out, "%s}\n", indent);
+    }
+    free(deeper);
 }
 
 struct writing {
@@ -331,6 +486,8 @@ static void write_each(void *context, const char *key, const char *const *values
 {
     const struct writing *w = context;
     const struct tw_option *o = tw_options_find(w->table, key);
+    if (o->type == TW_OPT_SECTIONS)
+        return; /* each is written whole, behind the keys */
     tw_buf_printf(w->out, "%s%s = ", w->indent, key);
     if ((o->flags & TW_OPT_SECRET) && !w->secrets) {
         tw_option_quote(w->out, "(hidden)");
@@ -354,7 +511,12 @@ void tw_options_write(const struct tw_option *table, const void *settings, const
 {
     struct writing w = {table, indent, secrets, out};
     tw_options_each(table, settings, write_each, &w);
+    for (const struct tw_option *o = table; o->key; o++)
+        if (o->type == TW_OPT_SECTIONS)
+            write_sections(o, sections_of(o, settings), indent, secrets, out);
 }
+
+/* NOLINTEND(misc-no-recursion) */
 
 void tw_option_quote(struct tw_buf *out, const char *text)
 {

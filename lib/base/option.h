@@ -22,13 +22,24 @@ enum tw_option_type {
     TW_OPT_SIZE,     /* int64_t, bytes, TW_NEVER */
     TW_OPT_SHARE,    /* int64_t, a percentage or an amount (base/units.h), TW_NEVER */
     TW_OPT_MODE,     /* int64_t, TW_NEVER */
-    TW_OPT_CHOICE    /* char *: one of `choices` */
+    TW_OPT_CHOICE,   /* char *: one of `choices` */
+    TW_OPT_WINDOW,   /* struct tw_window; none: any time of the day */
+    TW_OPT_SECTIONS  /* struct tw_sections: sections with a title, each with the keys of `inner` */
 };
 
 enum tw_option_flag {
-    TW_OPT_REQUIRED = 1, /* must be written */
-    TW_OPT_SECRET = 2,   /* shown as "(hidden)" */
-    TW_OPT_NO_NEVER = 4  /* "never" makes no sense here */
+    TW_OPT_REQUIRED = 1,    /* must be written */
+    TW_OPT_SECRET = 2,      /* shown as "(hidden)" */
+    TW_OPT_NO_NEVER = 4,    /* "never" makes no sense here */
+    TW_OPT_MAY_BE_UNSET = 8 /* DURATION: TW_UNSET where it is not written, which is not "never" */
+};
+
+struct tw_sections {
+    struct tw_section {
+        char *title;
+        void *settings;
+    } * items;
+    size_t count;
 };
 
 /* A table ends with a row whose key is NULL. */
@@ -38,8 +49,11 @@ struct tw_option {
     size_t offset;        /* offsetof(struct ..., member) */
     const char *fallback; /* the default as it would be written; NULL: none. A list: one item */
     unsigned flags;
-    int64_t min, max;           /* INT, DURATION, SIZE: bounds, if max is not 0 */
-    const char *const *choices; /* CHOICE: ends with NULL */
+    int64_t min, max;              /* INT, DURATION, SIZE: bounds, if max is not 0 */
+    const char *const *choices;    /* CHOICE: ends with NULL */
+    const struct tw_option *inner; /* SECTIONS: no lists and no sections among them */
+    size_t inner_size;             /* of a section's struct */
+    int (*check_title)(const char *title, struct tw_error *e);
 };
 
 /* Sets every key to its default. `settings` is zeroed memory that no key was set in. Without a
@@ -47,7 +61,10 @@ struct tw_option {
  * 0, a bool false. */
 void tw_options_init(const struct tw_option *table, void *settings);
 
-/* Sets one key from its written values (a list may have any number, everything else one),
+/* SECTIONS are set by the values TITLE, KEY, VALUE: the section is made if need be. By TITLE alone
+ * it is only made. So they travel through tw_options_each.
+ *
+ * Sets one key from its written values (a list may have any number, everything else one),
  * replacing what it had. An unknown key, a bad value or a wrong number of values is an error
  * that names the key and says what to write; the old value stays. Bools are yes, no, true, false,
  * on, off. TW_OPT_REQUIRED is the caller's to check: only it knows which keys were written. */

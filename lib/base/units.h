@@ -9,6 +9,8 @@
 #include "base/error.h"
 
 #define TW_NEVER (-1)
+/* Of a duration that may be left out (base/option.h): nothing was written, not even "never". */
+#define TW_UNSET INT64_MIN
 
 /* "30s" "5m" "4h" "14d" "2w" in seconds, "never" as TW_NEVER. A number without a unit is an
  * error: "14" could be seconds or days. At most 100 years. */
