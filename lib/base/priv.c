@@ -136,8 +136,21 @@ static int start(struct child *child, const struct tw_priv_task *task, struct tw
     return -1;
 }
 
+/* For `take`, in pieces; else gathered. */
+static int take_chunk(const struct tw_priv_task *task, const char *chunk, size_t length,
+                      struct tw_buf *out, struct tw_error *e)
+{
+    if (task->take)
+        return task->take(task->take_context, chunk, length, e);
+    if (length > task->max - out->len)
+        return tw_fail(e, "a child wrote more than %zu bytes", task->max);
+    tw_buf_add(out, chunk, length);
+    return 0;
+}
+
 /* Takes all that is in the pipe. 1: nothing more for now; 0: its end; -1: error. */
-static int drain(int fd, size_t max, struct tw_buf *out, struct tw_error *e)
+static int drain(int fd, const struct tw_priv_task *task, struct tw_buf *out, bool *some,
+                 struct tw_error *e)
 {
     char chunk[8192];
     for (;;) {
@@ -148,9 +161,9 @@ static int drain(int fd, size_t max, struct tw_buf *out, struct tw_error *e)
             continue;
         if (n < 0)
             return errno == EAGAIN ? 1 : tw_fail_errno(e, "cannot read from a child");
-        if ((size_t)n > max - out->len)
-            return tw_fail(e, "a child wrote more than %zu bytes", max);
-        tw_buf_add(out, chunk, (size_t)n);
+        *some = true;
+        if (take_chunk(task, chunk, (size_t)n, out, e) != 0)
+            return -1;
     }
 }
 
@@ -169,12 +182,12 @@ static int collect(struct child *child, const struct tw_priv_task *task, struct 
             return tw_fail_errno(e, "cannot wait for a child");
         if (p[1].fd < 0)
             continue;
-        const size_t before = out->len;
-        const int more = drain(child->out, task->max, out, e);
-        if (task->beat && out->len > before) {
+        bool some = false;
+        const int more = drain(child->out, task, out, &some, e);
+        if (some && task->beat)
             task->beat(task->beat_context);
+        if (some && (task->beat || task->take))
             deadline = now_ms() + task->timeout_ms;
-        }
         if (more < 0)
             return -1;
         if (more == 0)

@@ -24,6 +24,10 @@ struct tw_priv_task {
     void *context;
     size_t max;     /* bytes that `work` may write to `fd` */
     int timeout_ms; /* then it is killed and the call fails */
+    /* If set: is given what `work` writes as it comes, and *output stays empty; `max` does not
+     * count. -1: the child is killed and the call fails. */
+    int (*take)(void *context, const char *bytes, size_t length, struct tw_error *e);
+    void *take_context;
     /* If set: called whenever something was written to `fd`, and the timeout counts from then. */
     void (*beat)(void *context);
     void *beat_context;
