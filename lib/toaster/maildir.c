@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/priv.h"
+#include "toaster/maildirsize.h"
 
 enum {
     HOST_MAX = 128, /* of a name's 255 bytes; time, unique part and size take 90 at most */
@@ -121,24 +122,6 @@ static int move_to_new(const struct delivery *d, size_t length, struct tw_error 
     return result;
 }
 
-/* The message is delivered already; a line that cannot be added only makes the count a little
- * wrong until the delivery agent recalculates it. O_NONBLOCK: it might be a fifo. */
-static void count_it(const struct delivery *d, size_t length)
-{
-    const int fd = openat(d->at, "maildirsize",
-                          O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    struct stat st;
-    char line[32];
-    const int n = snprintf(line, sizeof line, "%zu 1\n", length);
-    if (n > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        const ssize_t ignored = write(fd, line, (size_t)n);
-        (void)ignored;
-    }
-    close(fd);
-}
-
 static int deliver_at(int at, const char *maildir, const char *host, const char *message,
                       size_t length, struct tw_error *e)
 {
@@ -155,8 +138,10 @@ static int deliver_at(int at, const char *maildir, const char *host, const char 
         result = write_tmp(&d, message, length, e);
     if (result == 0)
         result = move_to_new(&d, length, e);
+    /* It is delivered already; a line that cannot be added only makes the count a little wrong
+     * until the delivery agent recalculates it. */
     if (result == 0)
-        count_it(&d, length);
+        (void)tw_maildirsize_add(at, (int64_t)length, 1);
     if (d.tmp >= 0)
         close(d.tmp);
     if (d.new >= 0)
