@@ -15,6 +15,8 @@
 #include "base/file.h"
 #include "kinds/wire.h"
 
+enum { SEND_BYTES = 64 * 1024 };
+
 struct worker {
     struct tw_buf in, out;
     struct tw_procs procs;
@@ -51,7 +53,7 @@ static void limit_softly(int what, rlim_t most)
 static void set_limits(void)
 {
     limit(RLIMIT_CORE, 0);
-    limit(RLIMIT_NOFILE, 256);
+    limit(RLIMIT_NOFILE, 1024);
     limit_softly(RLIMIT_CPU, 600);
 #ifndef TW_SANITIZED
     limit(RLIMIT_AS, (rlim_t)512 << 20);
@@ -88,7 +90,32 @@ static void on_progress(void *context)
     tw_buf_clear(out);
 }
 
-static int do_run(struct worker *w, struct tw_frame *frame)
+/* There may be very many. */
+static void on_row(void *context, const char *const *fields, size_t count)
+{
+    struct tw_buf *out = context;
+    tw_wire_put_row(out, fields, count);
+    if (out->len < SEND_BYTES)
+        return;
+    if (tw_write_all(STDOUT_FILENO, out->data, out->len) != 0)
+        exit(111);
+    tw_buf_clear(out);
+}
+
+/* *result: 1 if it could not be told, and why as a text. */
+static void do_tell(struct worker *w, const struct tw_wire_run *request, const struct tw_run *run,
+                    int64_t *result)
+{
+    struct tw_error e = {"there is nothing to tell"};
+    const struct tw_teller teller = {on_row, &w->out};
+    if (request->kind->tell &&
+        request->kind->tell(run, request->aspect, &request->arguments, &teller, &e) == 0)
+        return;
+    put_text(&w->out, e.text, strlen(e.text));
+    *result = 1;
+}
+
+static int do_run(struct worker *w, struct tw_frame *frame, int64_t *result)
 {
     struct tw_wire_run request;
     struct tw_error e;
@@ -97,23 +124,26 @@ static int do_run(struct worker *w, struct tw_frame *frame)
         fprintf(stderr, "toaster-worker: %s\n", e.text);
         return -1;
     }
-    const struct tw_places places = {request.qmail_dir, request.service_dir, request.log_dir,
-                                     request.proc_root};
     struct tw_sink sink = tw_wire_sink(&w->out);
     sink.progress = on_progress;
     const struct tw_run run = {.name = request.name,
                                .title = request.title,
                                .settings = request.settings,
                                .look_only = request.look_only,
-                               .places = &places,
+                               .confirm = request.confirm,
+                               .places = &request.places,
                                .now_s = request.now_s,
+                               .until_s = request.until_s,
+                               .every_s = request.every_s,
                                .memory = request.memory,
                                .procs = get_procs,
                                .procs_context = w,
                                .sink = &sink};
     w->proc_root = request.proc_root;
     w->moment = request.moment;
-    if (!evidence) {
+    if (frame->type == TW_WIRE_TELL) {
+        do_tell(w, &request, &run, result);
+    } else if (!evidence) {
         request.kind->run(&run);
     } else if (request.kind->evidence) {
         struct tw_buf text = {0};
@@ -129,8 +159,9 @@ static int do_run(struct worker *w, struct tw_frame *frame)
 static int serve(struct worker *w, struct tw_frame *frame)
 {
     int64_t result = 0;
-    if (frame->type == TW_WIRE_RUN || frame->type == TW_WIRE_EVIDENCE) {
-        if (do_run(w, frame) != 0)
+    if (frame->type == TW_WIRE_RUN || frame->type == TW_WIRE_EVIDENCE ||
+        frame->type == TW_WIRE_TELL) {
+        if (do_run(w, frame, &result) != 0)
             return -1;
     } else if (frame->type == TW_WIRE_DELIVER) {
         struct tw_error e;

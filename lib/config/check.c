@@ -53,6 +53,7 @@ static int check_transport(const char *value, struct tw_error *e)
 
 int tw_config_check(const char *name, const char *value, struct tw_error *e)
 {
+    static const char mailboxes[] = "mailboxes.";
     static const struct {
         const char *name;
         int (*check)(const char *value, struct tw_error *e);
@@ -63,5 +64,7 @@ int tw_config_check(const char *name, const char *value, struct tw_error *e)
     for (size_t i = 0; i < TW_COUNT(checks); i++)
         if (strcmp(checks[i].name, name) == 0)
             return checks[i].check(value, e);
+    if (strncmp(name, mailboxes, strlen(mailboxes)) == 0)
+        return tw_sources_check(name + strlen(mailboxes), value, e);
     return 0;
 }

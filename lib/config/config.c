@@ -65,8 +65,14 @@ const struct tw_option tw_config_job[] = {
     {NULL},
 };
 
+const struct tw_option tw_config_task[] = {
+    {"window", TW_OPT_WINDOW, JOB(window)},
+    {NULL},
+};
+
 const struct tw_config_section tw_config_sections[] = {
     {"qmail", qmail_options, 0},
+    {"mailboxes", tw_sources_options, TOP(mailboxes)},
     {"alert", alert_options, 0},
     {"defaults", tw_config_common, TOP(defaults)},
     {NULL},
@@ -130,6 +136,15 @@ static int compare_jobs(const void *a, const void *b)
     return strcmp(((const struct tw_job_config *)a)->name, ((const struct tw_job_config *)b)->name);
 }
 
+/* What a task does not say of itself. The section `defaults` is for checks: a fail_after of 3 would
+ * hold the letter of a nightly task back for two days. */
+static struct tw_common task_defaults(const struct tw_kind *kind)
+{
+    struct tw_common common = {.timeout_s = 300, .fail_after = 1, .ok_after = 1};
+    tw_duration_parse(kind->task_every, &common.every_s, NULL);
+    return common;
+}
+
 /* Defaults that depend on other keys, which may be written anywhere. */
 static void fill_in(struct tw_config *config)
 {
@@ -141,10 +156,12 @@ static void fill_in(struct tw_config *config)
         tw_strings_add(&config->alert.to, config->postmaster);
     for (size_t i = 0; i < config->job_count; i++) {
         struct tw_common *common = &config->jobs[i].common;
-        common->every_s = common->every_s ? common->every_s : config->defaults.every_s;
-        common->timeout_s = common->timeout_s ? common->timeout_s : config->defaults.timeout_s;
-        common->fail_after = common->fail_after ? common->fail_after : config->defaults.fail_after;
-        common->ok_after = common->ok_after ? common->ok_after : config->defaults.ok_after;
+        const struct tw_kind *kind = config->jobs[i].kind;
+        const struct tw_common defaults = kind->task_every ? task_defaults(kind) : config->defaults;
+        common->every_s = common->every_s ? common->every_s : defaults.every_s;
+        common->timeout_s = common->timeout_s ? common->timeout_s : defaults.timeout_s;
+        common->fail_after = common->fail_after ? common->fail_after : defaults.fail_after;
+        common->ok_after = common->ok_after ? common->ok_after : defaults.ok_after;
     }
     if (config->job_count)
         qsort(config->jobs, config->job_count, sizeof *config->jobs, compare_jobs);
@@ -241,7 +258,7 @@ bool tw_job_config_equal(const struct tw_job_config *a, const struct tw_job_conf
 {
     return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
            tw_options_equal(tw_config_common, &a->common, &b->common) &&
-           tw_options_equal(tw_config_job, a, b) &&
+           tw_options_equal(tw_config_job, a, b) && tw_options_equal(tw_config_task, a, b) &&
            tw_options_equal(a->kind->options, a->settings, b->settings);
 }
 
@@ -250,5 +267,8 @@ struct tw_places tw_config_places(const struct tw_config *config)
     return (struct tw_places){.qmail_dir = config->qmail.dir,
                               .service_dir = config->qmail.service,
                               .log_dir = config->qmail.log,
-                              .proc_root = "/proc"};
+                              .proc_root = "/proc",
+                              .state_dir = config->state_dir,
+                              .hostname = config->hostname,
+                              .sources = &config->mailboxes};
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strings.h"
+#include "base/window.h"
 #include "kinds/kind.h"
 
 /* What every check has. */
@@ -23,6 +24,7 @@ struct tw_job_config {
     char *title;
     const struct tw_kind *kind;
     struct tw_common common;         /* defaults filled in */
+    struct tw_window window;         /* of a task; zeroed: any time */
     struct tw_strings then, depends; /* an argument list; names of jobs */
     void *settings;                  /* the kind's struct, by its option table */
 };
@@ -51,6 +53,7 @@ struct tw_config {
     struct tw_qmail_config {
         char *dir, *supervise, *service, *log;
     } qmail;
+    struct tw_sources mailboxes;
     struct tw_alert_config {
         struct tw_strings via_text; /* as written; may be empty */
         struct tw_strings to;       /* never empty: the postmaster by default */

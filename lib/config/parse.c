@@ -25,7 +25,8 @@ struct section {
     const cfg_t *cfg; /* NULL: none is being read */
     char *name;
     int line;
-    struct target targets[3]; /* a job has its kind's, the common ones, and every job's own */
+    struct target
+        targets[4]; /* a job has its kind's, the common ones, every job's own, and a task's */
     struct tw_job_config job; /* kind NULL: not a job */
 };
 
@@ -129,6 +130,8 @@ static int begin_job(struct tw_parser *p, const struct tw_kind *kind, const char
     s->targets[0] = (struct target){kind->options, s->job.settings};
     s->targets[1] = (struct target){tw_config_common, &s->job.common};
     s->targets[2] = (struct target){tw_config_job, &s->job};
+    if (kind->task_every)
+        s->targets[3] = (struct target){tw_config_task, &s->job};
     return claim(p, s->line, s->name);
 }
 
@@ -221,17 +224,48 @@ static int set_values(struct tw_parser *p, int line, const char *key, const char
     return result;
 }
 
+/* The section of the top level that is being read: those that were are gone from the tree. A
+ * section in a section has no pointer to it. */
+static cfg_t *outer_section(const struct tw_parser *p)
+{
+    for (cfg_opt_t *opt = p->root->opts; opt->name; opt++)
+        if (opt->type == CFGT_SEC && opt->nvalues > 0)
+            return cfg_opt_getnsec(opt, 0);
+    return NULL;
+}
+
+/* A key of a section in the section, or with `key` NULL that section itself. */
+static int set_inner(struct tw_parser *p, const cfg_t *cfg, const char *key, const char *value)
+{
+    const struct section *s = &p->section;
+    const char *const values[] = {cfg->title, key, value};
+    struct tw_error why;
+    char *mark = tw_format("%s%s%s \"%s\" in %s", key ? key : "", key ? " in " : "", cfg->name,
+                           cfg->title, s->name);
+    int result = claim(p, cfg->line, mark);
+    free(mark);
+    if (result == 0 && tw_options_set(s->targets[0].table, s->targets[0].settings, cfg->name,
+                                      values, key ? TW_COUNT(values) : 1, &why) != 0)
+        result = complain(p, cfg->line, "%s: %s", s->name, why.text);
+    return result;
+}
+
 /* A value was read; the option has place for it already. Of a list, the whole list so far is set
  * again. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *out)
 {
     struct tw_parser *p = parser_of(cfg);
-    if (cfg != p->root && p->section.cfg != cfg && begin_section(p, cfg) != 0)
+    const cfg_t *outer = cfg != p->root ? outer_section(p) : NULL;
+    if (outer && p->section.cfg != outer && begin_section(p, outer) != 0)
         return -1;
     if (opt->nvalues > LIST_MAX)
         return complain(p, cfg->line, "%s: more than %d values", opt->name, LIST_MAX);
     if (strlen(value) > VALUE_MAX)
         return complain(p, cfg->line, "%s: more than %d bytes", opt->name, VALUE_MAX);
+    if (outer && cfg != outer) {
+        *(const char **)out = value;
+        return set_inner(p, cfg, opt->name, value);
+    }
     const char *values[LIST_MAX];
     for (unsigned i = 0; i + 1 < opt->nvalues; i++)
         values[i] = opt->values[i]->string;
@@ -266,6 +300,20 @@ static int on_section(cfg_t *root, cfg_opt_t *opt)
     if (result == 0 && p->section.job.kind)
         result = finish_job(p);
     end_section(p);
+    cfg_opt_rmnsec(opt, 0);
+    return result;
+}
+
+/* A section in a section was read to its end. */
+static int on_inner(cfg_t *outer, cfg_opt_t *opt)
+{
+    struct tw_parser *p = parser_of(outer);
+    const cfg_t *cfg = cfg_opt_getnsec(opt, 0);
+    int result = 0;
+    if (p->section.cfg != outer)
+        result = begin_section(p, outer);
+    if (result == 0)
+        result = set_inner(p, cfg, NULL, NULL);
     cfg_opt_rmnsec(opt, 0);
     return result;
 }
@@ -317,14 +365,33 @@ static void add_carrier(struct rows *rows, struct tw_parser *p)
                               .simple_value.ptr = (void **)(void *)p});
 }
 
-static void add_options(struct rows *rows, const struct tw_option *table)
+static void add_options(struct rows *rows, struct tw_parser *p, const struct tw_option *table);
+
+/* NOLINTNEXTLINE(misc-no-recursion): once, there are no sections in sections */
+static void add_inner(struct rows *rows, struct tw_parser *p, const struct tw_option *o)
+{
+    struct rows inner = {0};
+    add_carrier(&inner, p);
+    add_options(&inner, p, o->inner);
+    add_row(rows, (cfg_opt_t){.name = o->key,
+                              .type = CFGT_SEC,
+                              .flags = CFGF_MULTI | CFGF_TITLE,
+                              .subopts = inner.items,
+                              .validcb = on_inner});
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): once, there are no sections in sections */
+static void add_options(struct rows *rows, struct tw_parser *p, const struct tw_option *table)
 {
     for (const struct tw_option *o = table; o->key; o++)
-        add_row(rows, (cfg_opt_t){.name = o->key,
-                                  .type = CFGT_STR,
-                                  .flags = CFGF_NODEFAULT |
-                                           (o->type == TW_OPT_LIST ? CFGF_LIST : CFGF_NONE),
-                                  .parsecb = on_value});
+        if (o->type == TW_OPT_SECTIONS)
+            add_inner(rows, p, o);
+        else
+            add_row(rows, (cfg_opt_t){.name = o->key,
+                                      .type = CFGT_STR,
+                                      .flags = CFGF_NODEFAULT |
+                                               (o->type == TW_OPT_LIST ? CFGF_LIST : CFGF_NONE),
+                                      .parsecb = on_value});
 }
 
 static void add_section(struct rows *rows, struct tw_parser *p, const char *name, cfg_flag_t flags,
@@ -332,9 +399,9 @@ static void add_section(struct rows *rows, struct tw_parser *p, const char *name
 {
     struct rows inner = {0};
     add_carrier(&inner, p);
-    add_options(&inner, table);
+    add_options(&inner, p, table);
     for (size_t i = 0; more && more[i]; i++)
-        add_options(&inner, more[i]);
+        add_options(&inner, p, more[i]);
     add_row(rows, (cfg_opt_t){.name = name,
                               .type = CFGT_SEC,
                               .flags = CFGF_MULTI | flags,
@@ -342,24 +409,34 @@ static void add_section(struct rows *rows, struct tw_parser *p, const char *name
                               .validcb = on_section});
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than the tables */
+static void free_rows(cfg_opt_t *rows)
+{
+    for (cfg_opt_t *row = rows; row && row->name; row++)
+        if (row->type == CFGT_SEC)
+            free_rows(row->subopts);
+    free(rows);
+}
+
 /* libConfuse copies the tables. */
 static cfg_t *make_root(struct tw_parser *p)
 {
     struct rows rows = {0};
     add_carrier(&rows, p);
-    add_options(&rows, tw_config_top);
+    add_options(&rows, p, tw_config_top);
     add_row(&rows,
             (cfg_opt_t){
                 .name = "include", .type = CFGT_FUNC, .flags = CFGF_NODEFAULT, .func = on_include});
     for (const struct tw_config_section *s = tw_config_sections; s->name; s++)
         add_section(&rows, p, s->name, CFGF_NONE, s->options, NULL);
-    static const struct tw_option *const of_jobs[] = {tw_config_common, tw_config_job, NULL};
+    static const struct tw_option *const of_checks[] = {tw_config_common, tw_config_job, NULL};
+    static const struct tw_option *const of_tasks[] = {tw_config_common, tw_config_job,
+                                                       tw_config_task, NULL};
     for (const struct tw_kind *const *kind = tw_kinds; *kind; kind++)
-        add_section(&rows, p, (*kind)->name, CFGF_TITLE, (*kind)->options, of_jobs);
+        add_section(&rows, p, (*kind)->name, CFGF_TITLE, (*kind)->options,
+                    (*kind)->task_every ? of_tasks : of_checks);
     cfg_t *root = cfg_init(rows.items, CFGF_NONE);
-    for (size_t i = 0; i < rows.count; i++)
-        free(rows.items[i].subopts);
-    free(rows.items);
+    free_rows(rows.items);
     return root;
 }
 

@@ -17,6 +17,7 @@
 extern const struct tw_option tw_config_top[];    /* into struct tw_config */
 extern const struct tw_option tw_config_common[]; /* into struct tw_common */
 extern const struct tw_option tw_config_job[];    /* into struct tw_job_config */
+extern const struct tw_option tw_config_task[];   /* the same, of tasks alone */
 
 /* Frees all that the job has, not the struct. */
 void tw_config_clear_job(struct tw_job_config *job);

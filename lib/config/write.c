@@ -9,6 +9,7 @@ static void write_job(const struct tw_job_config *job, bool secrets, struct tw_b
     tw_options_write(job->kind->options, job->settings, indent, secrets, out);
     tw_options_write(tw_config_common, &job->common, indent, secrets, out);
     tw_options_write(tw_config_job, job, indent, secrets, out);
+    tw_options_write(tw_config_task, job, indent, secrets, out);
     tw_buf_puts(out, "}\n");
 }
 

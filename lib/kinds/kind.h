@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/option.h"
 #include "toaster/procfs.h"
+#include "toaster/sources.h"
 
 enum tw_level {
     TW_LEVEL_NONE, /* nothing is known: not yet, or since another aspect says why not (a file that
@@ -34,10 +35,13 @@ struct tw_finding {
 
 /* Where things are on this machine; from the configuration, injected by tests. */
 struct tw_places {
-    const char *qmail_dir;   /* /var/qmail */
-    const char *service_dir; /* /var/service */
-    const char *log_dir;     /* /var/log/mail */
-    const char *proc_root;   /* /proc */
+    const char *qmail_dir;            /* /var/qmail */
+    const char *service_dir;          /* /var/service */
+    const char *log_dir;              /* /var/log/mail */
+    const char *proc_root;            /* /proc */
+    const char *state_dir;            /* /var/lib/toaster-watcher */
+    const char *hostname;             /* of this machine: the domain of its own users */
+    const struct tw_sources *sources; /* of mailboxes */
 };
 
 /* Where a run reports. Every member but `context` must be set. */
@@ -72,7 +76,10 @@ struct tw_run {
     const void *settings;
     const struct tw_places *places;
     bool look_only;     /* nothing will be remembered of this run: it must change nothing */
+    bool confirm;       /* a task: somebody has said that it may do what it had asked about */
     int64_t now_s;      /* Unix time */
+    int64_t until_s;    /* a task: its window ends then, and so should it; 0: no end */
+    int64_t every_s;    /* how often the job runs */
     const char *memory; /* of the last run; "" at the first */
     /* All processes of this moment; read at the first call, shared by the runs of a batch. NULL
      * with an error. */
@@ -80,6 +87,13 @@ struct tw_run {
     void *procs_context;
     const struct tw_sink *sink;
 };
+
+/* Where something that toasterctl asked for is told: rows of strings, as many as it takes. */
+struct tw_teller {
+    void (*row)(void *context, const char *const *fields, size_t count);
+    void *context;
+};
+enum { TW_TELL_FIELDS_MAX = 16 };
 
 enum tw_place {
     TW_PLACE_LOOP,  /* in the daemon's own process: must not block, opens only what kind
@@ -92,6 +106,10 @@ struct tw_kind {
     const struct tw_option *options; /* keys beside the common ones */
     size_t settings_size;
     bool star; /* the title "*" is allowed */
+    /* A task changes something: it runs by its own schedule alone (its window; never at the start
+     * of the daemon, by an event, or because all checks are asked for), is nice to others, and its
+     * `timeout` counts from its last progress. NULL: a check. Else how often it runs by default. */
+    const char *task_every;
     /* Keys against each other, and against the title. NULL: nothing to say. */
     int (*validate)(const void *settings, const char *title, struct tw_error *e);
     /* NULL: always in a worker. */
@@ -105,6 +123,10 @@ struct tw_kind {
     /* What to show in a letter about this aspect ("" is the main one): appended, unescaped,
      * bounded. In a worker. NULL: nothing. run->sink is not set. */
     void (*evidence)(const struct tw_run *run, const char *aspect, struct tw_buf *out);
+    /* Answers toasterctl: what the kind knows to tell under this name. Changes nothing. In a worker
+     * of toasterctl's own; run->memory is "". NULL: nothing. -1 with an error. */
+    int (*tell)(const struct tw_run *run, const char *what, const struct tw_strings *arguments,
+                const struct tw_teller *teller, struct tw_error *e);
     /* The command that would help, for the letter: one line. Pure. NULL: none. */
     void (*advice)(const struct tw_run *run, const char *aspect, const char *code,
                    struct tw_buf *out);

@@ -20,51 +20,93 @@ static void put_setting(void *context, const char *key, const char *const *value
         tw_frame_put_text(w, values[i]);
 }
 
-void tw_wire_put_run(struct tw_buf *out, const struct tw_run *run, const struct tw_kind *kind,
-                     int64_t moment, const char *aspect)
+static void put_request(struct tw_buf *out, enum tw_wire type, const struct tw_run *run,
+                        const struct tw_kind *kind, int64_t moment, const char *aspect,
+                        const struct tw_strings *arguments)
 {
-    struct tw_frame_writer w = tw_frame_begin(out, aspect ? TW_WIRE_EVIDENCE : TW_WIRE_RUN);
+    struct tw_frame_writer w = tw_frame_begin(out, (uint8_t)type);
     tw_frame_put_text(&w, kind->name);
     tw_frame_put_text(&w, run->name);
     tw_frame_put_text(&w, run->title);
     tw_frame_put_text(&w, run->memory);
     tw_frame_put_text(&w, aspect);
+    tw_frame_put_number(&w, (int64_t)arguments->count);
+    for (size_t i = 0; i < arguments->count; i++)
+        tw_frame_put_text(&w, arguments->items[i]);
     tw_frame_put_text(&w, run->places->qmail_dir);
     tw_frame_put_text(&w, run->places->service_dir);
     tw_frame_put_text(&w, run->places->log_dir);
     tw_frame_put_text(&w, run->places->proc_root);
+    tw_frame_put_text(&w, run->places->state_dir);
+    tw_frame_put_text(&w, run->places->hostname);
     tw_frame_put_number(&w, run->look_only);
+    tw_frame_put_number(&w, run->confirm);
     tw_frame_put_number(&w, run->now_s);
+    tw_frame_put_number(&w, run->until_s);
+    tw_frame_put_number(&w, run->every_s);
     tw_frame_put_number(&w, moment);
-    tw_options_each(kind->options, run->settings, put_setting, &w);
+    if (run->places->sources)
+        tw_options_each(tw_sources_options, run->places->sources, put_setting, &w);
     tw_frame_put_text(&w, ""); /* no more keys */
+    tw_options_each(kind->options, run->settings, put_setting, &w);
+    tw_frame_put_text(&w, "");
     tw_frame_end(&w);
 }
 
+void tw_wire_put_run(struct tw_buf *out, const struct tw_run *run, const struct tw_kind *kind,
+                     int64_t moment, const char *aspect)
+{
+    const struct tw_strings none = {0};
+    put_request(out, aspect ? TW_WIRE_EVIDENCE : TW_WIRE_RUN, run, kind, moment, aspect, &none);
+}
+
+void tw_wire_put_tell(struct tw_buf *out, const struct tw_run *run, const struct tw_kind *kind,
+                      const char *what, const struct tw_strings *arguments)
+{
+    put_request(out, TW_WIRE_TELL, run, kind, 0, what, arguments);
+}
+
+/* A count, and that many. */
+static int get_strings(struct tw_frame *frame, struct tw_strings *out)
+{
+    const int64_t count = tw_frame_number(frame);
+    if (frame->bad || count < 0 || count > VALUES_MAX)
+        return -1;
+    for (int64_t i = 0; i < count && !frame->bad; i++) {
+        char *value = tw_frame_text(frame, PATH_MAX_BYTES);
+        tw_strings_add(out, value);
+        free(value);
+    }
+    return frame->bad ? -1 : 0;
+}
+
 /* One key and its values. 1: done; 0: no more; -1: bad. */
-static int get_setting(struct tw_frame *frame, struct tw_wire_run *out, struct tw_error *e)
+static int get_setting(struct tw_frame *frame, const struct tw_option *table, void *settings,
+                       struct tw_error *e)
 {
     char *key = tw_frame_text(frame, NAME_MAX_BYTES);
     if (!key[0]) {
         free(key);
         return 0;
     }
-    const int64_t count = tw_frame_number(frame);
-    int result = frame->bad || count < 0 || count > VALUES_MAX ? -1 : 1;
     struct tw_strings values = {0};
-    for (int64_t i = 0; result > 0 && i < count; i++) {
-        char *value = tw_frame_text(frame, PATH_MAX_BYTES);
-        tw_strings_add(&values, value);
-        free(value);
-        if (frame->bad)
-            result = -1;
-    }
-    if (result > 0 && tw_options_set(out->kind->options, out->settings, key,
-                                     (const char *const *)values.items, values.count, e) != 0)
+    int result = get_strings(frame, &values) == 0 ? 1 : -1;
+    if (result > 0 && tw_options_set(table, settings, key, (const char *const *)values.items,
+                                     values.count, e) != 0)
         result = -1;
     tw_strings_free(&values);
     free(key);
     return result;
+}
+
+static int get_settings(struct tw_frame *frame, const struct tw_option *table, void *settings,
+                        struct tw_error *e)
+{
+    int more = 1;
+    tw_options_init(table, settings);
+    while (more > 0)
+        more = get_setting(frame, table, settings, e);
+    return more;
 }
 
 int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_error *e)
@@ -79,22 +121,35 @@ int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_e
     out->title = tw_frame_text(frame, NAME_MAX_BYTES);
     out->memory = tw_frame_text(frame, MEMORY_MAX);
     out->aspect = tw_frame_text(frame, NAME_MAX_BYTES);
+    if (get_strings(frame, &out->arguments) != 0) {
+        tw_wire_run_free(out);
+        return tw_fail(e, "a request that is cut or garbled");
+    }
     out->qmail_dir = tw_frame_text(frame, PATH_MAX_BYTES);
     out->service_dir = tw_frame_text(frame, PATH_MAX_BYTES);
     out->log_dir = tw_frame_text(frame, PATH_MAX_BYTES);
     out->proc_root = tw_frame_text(frame, PATH_MAX_BYTES);
+    out->state_dir = tw_frame_text(frame, PATH_MAX_BYTES);
+    out->hostname = tw_frame_text(frame, NAME_MAX_BYTES);
     out->look_only = tw_frame_number(frame) != 0;
+    out->confirm = tw_frame_number(frame) != 0;
     out->now_s = tw_frame_number(frame);
+    out->until_s = tw_frame_number(frame);
+    out->every_s = tw_frame_number(frame);
     out->moment = tw_frame_number(frame);
     out->settings = tw_alloc(out->kind->settings_size);
-    tw_options_init(out->kind->options, out->settings);
-    int more = 1;
-    while (more > 0)
-        more = get_setting(frame, out, e);
-    if (more < 0 || !tw_frame_done(frame)) {
+    if (get_settings(frame, tw_sources_options, &out->sources, e) < 0 ||
+        get_settings(frame, out->kind->options, out->settings, e) < 0 || !tw_frame_done(frame)) {
         tw_wire_run_free(out);
         return tw_fail(e, "a request that is cut or garbled");
     }
+    out->places = (struct tw_places){.qmail_dir = out->qmail_dir,
+                                     .service_dir = out->service_dir,
+                                     .log_dir = out->log_dir,
+                                     .proc_root = out->proc_root,
+                                     .state_dir = out->state_dir,
+                                     .hostname = out->hostname,
+                                     .sources = &out->sources};
     return 0;
 }
 
@@ -107,10 +162,14 @@ void tw_wire_run_free(struct tw_wire_run *run)
     free(run->title);
     free(run->memory);
     free(run->aspect);
+    tw_strings_free(&run->arguments);
     free(run->qmail_dir);
     free(run->service_dir);
     free(run->log_dir);
     free(run->proc_root);
+    free(run->state_dir);
+    free(run->hostname);
+    tw_options_free(tw_sources_options, &run->sources);
     *run = (struct tw_wire_run){0};
 }
 
@@ -204,6 +263,26 @@ struct tw_sink tw_wire_sink(struct tw_buf *out)
         .progress = put_progress,
         .context = out,
     };
+}
+
+void tw_wire_put_row(struct tw_buf *out, const char *const *fields, size_t count)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_WIRE_ROW);
+    tw_frame_put_number(&w, (int64_t)count);
+    for (size_t i = 0; i < count; i++)
+        tw_frame_put_bytes(&w, fields[i], strnlen(fields[i], TW_WIRE_LINE_MAX));
+    tw_frame_end(&w);
+}
+
+int tw_wire_get_row(struct tw_frame *frame, struct tw_strings *fields)
+{
+    const int64_t count = tw_frame_number(frame);
+    for (int64_t i = 0; i < count && i < TW_TELL_FIELDS_MAX && !frame->bad; i++) {
+        char *field = tw_frame_text(frame, TW_WIRE_LINE_MAX);
+        tw_strings_add(fields, field);
+        free(field);
+    }
+    return tw_frame_done(frame) && count == (int64_t)fields->count ? 0 : -1;
 }
 
 /* ---- reports, read ------------------------------------------------------------------------ */

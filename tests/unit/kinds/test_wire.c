@@ -71,6 +71,74 @@ static void every_request_comes_through(void **state)
     }
 }
 
+static void expect_list(const struct tw_strings *got, const char *first, const char *second)
+{
+    assert_int_equal(got->count, 2);
+    assert_string_equal(got->items[0], first);
+    assert_string_equal(got->items[1], second);
+}
+
+static void expect_sources(const struct tw_sources *got, const struct tw_sources *sent)
+{
+    if (!sent) {
+        assert_null(got->vpopmail);
+        assert_int_equal(got->glob.count + got->exclude.count + got->uids.count, 0);
+        assert_false(got->passwd);
+        return;
+    }
+    assert_string_equal(got->vpopmail, sent->vpopmail);
+    expect_list(&got->glob, sent->glob.items[0], sent->glob.items[1]);
+    expect_list(&got->exclude, sent->exclude.items[0], sent->exclude.items[1]);
+    expect_list(&got->uids, sent->uids.items[0], sent->uids.items[1]);
+    assert_true(got->passwd);
+}
+
+static void expect_told(const struct tw_wire_run *got, const struct tw_run *sent)
+{
+    assert_int_equal(got->look_only, sent->look_only);
+    assert_int_equal(got->confirm, sent->confirm);
+    assert_int_equal(got->now_s, sent->now_s);
+    assert_int_equal(got->until_s, sent->until_s);
+    assert_int_equal(got->every_s, sent->every_s);
+    assert_string_equal(got->places.qmail_dir, sent->places->qmail_dir);
+    assert_string_equal(got->places.service_dir, sent->places->service_dir);
+    assert_string_equal(got->places.log_dir, sent->places->log_dir);
+    assert_string_equal(got->places.proc_root, sent->places->proc_root);
+    assert_string_equal(got->places.state_dir, sent->places->state_dir);
+    assert_string_equal(got->places.hostname, sent->places->hostname);
+    expect_sources(got->places.sources, sent->places->sources);
+}
+
+/* Each yes and no alone, and numbers that cannot stand for each other. */
+static void what_a_run_is_told_comes_through(void **state)
+{
+    (void)state;
+    char *globs[] = {"/srv/%d/%u", "/home/%u/\xc3\xa4 \""}, *uids[] = {"30", "31"},
+         *exclude[] = {"a@example.org", "*@example.net"};
+    const struct tw_sources sources = {"/home/vpopmail", {globs, 2}, true, {exclude, 2}, {uids, 2}};
+    struct kit kit = make_kit(tw_kind_find("file"));
+    kit.places.state_dir = "/var/lib/state dir";
+    kit.places.hostname = "mail.example.org";
+    for (int flags = 0; flags < 8; flags++) {
+        struct tw_run run = kit_describe(&kit, "file.title", NULL);
+        run.look_only = flags & 1;
+        run.confirm = flags & 2;
+        run.until_s = INT64_C(1) << 40;
+        run.every_s = 604800;
+        kit.places.sources = flags & 4 ? &sources : NULL;
+        struct tw_buf buf = {0};
+        struct tw_wire_run got;
+        struct tw_error e;
+        tw_wire_put_run(&buf, &run, kit.kind, 1, NULL);
+        struct tw_frame frame = frame_of(&buf);
+        assert_int_equal(tw_wire_get_run(&frame, &got, &e), 0);
+        expect_told(&got, &run);
+        tw_wire_run_free(&got);
+        tw_buf_free(&buf);
+    }
+    kit_free(&kit);
+}
+
 /* Cut by the pipe, more is awaited; cut with a head that says so, it is refused. */
 static void every_cut_request_is_refused(void **state)
 {
@@ -118,7 +186,7 @@ static void what_follows_a_request_is_refused(void **state)
 static void an_unknown_kind_is_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = {"", "expire", "File", "file "};
+    static const char *const names[] = {"", "learn", "File", "file "};
     for (size_t i = 0; i < TW_COUNT(names); i++) {
         const struct tw_kind other = {.name = names[i], .options = tw_kind_find("file")->options};
         struct kit kit = make_kit(tw_kind_find("file"));
@@ -240,6 +308,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_request_comes_through),
+        cmocka_unit_test(what_a_run_is_told_comes_through),
         cmocka_unit_test(every_cut_request_is_refused),
         cmocka_unit_test(what_follows_a_request_is_refused),
         cmocka_unit_test(an_unknown_kind_is_refused),

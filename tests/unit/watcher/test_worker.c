@@ -429,7 +429,8 @@ static struct ask *submit_file(struct kit *kit, const char *path, const char *as
 {
     struct tw_request request = {.timeout_ms = LONG_MS, .reports_max = TW_WIRE_REPORTS_MAX};
     const struct tw_kind *kind = tw_kind_find("file");
-    const struct tw_places places = {"/q", "/s", "/l", "/proc"};
+    const struct tw_places places = {
+        .qmail_dir = "/q", .service_dir = "/s", .log_dir = "/l", .proc_root = "/proc"};
     const struct tw_run run = {.name = "file.x",
                                .title = "x",
                                .places = &places,
