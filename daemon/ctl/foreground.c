@@ -87,7 +87,7 @@ static void ask_all(struct foreground *fg, bool stars)
 {
     for (size_t i = 0; i < tw_jobs_count(fg->jobs); i++) {
         struct tw_job *job = tw_jobs_at(fg->jobs, i);
-        if ((strcmp(job->title, "*") == 0) == stars) {
+        if ((strcmp(job->title, "*") == 0) == stars && !tw_job_is_task(job)) {
             tw_strings_add(&fg->wanted, job->name);
             ask(fg, job);
         }

@@ -198,7 +198,7 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
     if (outcome == TW_OUTCOME_CANCELLED)
         return;
     struct tw_job *job = tw_jobs_find(parts->jobs, action->job);
-    if (job)
+    if (job && !tw_job_is_task(job))
         tw_jobs_ask(parts->jobs, job, NULL, NULL);
     if (parts->ended)
         parts->ended(parts->context, action->job);

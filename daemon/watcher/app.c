@@ -75,6 +75,16 @@ static void on_ended(void *context, struct tw_job *job, bool scheduled, bool who
         tw_aspects_job_ran(app->aspects, job->name, tw_app_now(app));
 }
 
+static void on_scheduled(void *context, struct tw_job *job)
+{
+    const struct tw_app *app = context;
+    char *key = tw_format(TW_APP_SCHEDULED "%s", job->name);
+    char *value = tw_format("%" PRId64, job->scheduled_s);
+    tw_state_put_value(app->state, key, value);
+    free(key);
+    free(value);
+}
+
 void tw_app_save_job(void *context, struct tw_job *job)
 {
     const struct tw_app *app = context;
@@ -207,8 +217,12 @@ static void say_status(void *context)
 static void save_all(struct tw_app *app)
 {
     tw_aspects_save(app->aspects);
-    for (size_t i = 0; i < tw_jobs_count(app->jobs); i++)
-        tw_app_save_job(app, tw_jobs_at(app->jobs, i));
+    for (size_t i = 0; i < tw_jobs_count(app->jobs); i++) {
+        struct tw_job *job = tw_jobs_at(app->jobs, i);
+        tw_app_save_job(app, job);
+        if (job->scheduled_s)
+            on_scheduled(app, job);
+    }
 }
 
 /* The daemon's own health, as findings like any other. */
@@ -281,8 +295,13 @@ static void say_job(void *context, struct tw_job *job)
 static void run_all(void *context)
 {
     struct tw_app *app = context;
-    for (size_t i = 0; i < tw_jobs_count(app->jobs) && !app->stopping; i++)
-        tw_jobs_ask(app->jobs, tw_jobs_at(app->jobs, i), say_job, app);
+    for (size_t i = 0; i < tw_jobs_count(app->jobs) && !app->stopping; i++) {
+        struct tw_job *job = tw_jobs_at(app->jobs, i);
+        if (tw_job_is_task(job))
+            say_job(app, job);
+        else
+            tw_jobs_ask(app->jobs, job, say_job, app);
+    }
     tw_aspects_say(app->aspects, TW_SELF);
     tw_mailer_hurry(app->mailer);
 }
@@ -388,6 +407,7 @@ static void make_jobs(struct tw_app *app)
                                                        .order = on_order,
                                                        .ended = on_ended,
                                                        .remembered = tw_app_save_job,
+                                                       .scheduled = on_scheduled,
                                                        .context = app});
 }
 

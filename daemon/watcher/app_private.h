@@ -7,6 +7,9 @@
 #include "watcher/control.h"
 #include "watcher/mailer.h"
 
+/* Begins the key of a value in the state: when a task's last scheduled run began. */
+#define TW_APP_SCHEDULED "scheduled/"
+
 struct tw_app {
     struct tw_app_options options;
     struct tw_config *config; /* in force */

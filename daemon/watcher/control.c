@@ -178,11 +178,14 @@ static void check_done(void *context, struct tw_job *job)
         finish_check(client);
 }
 
-static void want(struct client *client, struct tw_job *job)
+static void want(struct client *client, struct tw_job *job, bool confirm)
 {
     tw_strings_add(&client->wanted, job->name);
     client->pending++;
-    tw_jobs_ask(client->control->parts.jobs, job, check_done, client);
+    if (confirm)
+        tw_jobs_confirm(client->control->parts.jobs, job, check_done, client);
+    else
+        tw_jobs_ask(client->control->parts.jobs, job, check_done, client);
 }
 
 /* The names of a check's request. NULL: all are jobs; else what is wrong, the caller's to free. */
@@ -197,9 +200,14 @@ static char *read_names(const struct client *client, struct tw_frame *frame,
     }
     if (!tw_frame_done(frame) || count != (int64_t)names->count)
         return tw_strdup("a request that is cut or garbled");
-    for (size_t i = 0; i < names->count; i++)
-        if (!tw_jobs_find(client->control->parts.jobs, names->items[i]))
+    for (size_t i = 0; i < names->count; i++) {
+        const struct tw_job *job = tw_jobs_find(client->control->parts.jobs, names->items[i]);
+        if (!job)
             return tw_format("there is no job %s (toasterctl status lists them)", names->items[i]);
+        if (tw_job_is_task(job))
+            return tw_format("%s is a task, which changes things: toasterctl run %s [--dry-run]",
+                             job->name, job->name);
+    }
     return NULL;
 }
 
@@ -216,12 +224,33 @@ static void do_check(struct client *client, struct tw_frame *frame)
     }
     client->all = names.count == 0;
     for (size_t i = 0; i < names.count; i++)
-        want(client, tw_jobs_find(jobs, names.items[i]));
+        want(client, tw_jobs_find(jobs, names.items[i]), false);
     for (size_t i = 0; i < tw_jobs_count(jobs) && client->all; i++)
-        want(client, tw_jobs_at(jobs, i));
+        if (!tw_job_is_task(tw_jobs_at(jobs, i)))
+            want(client, tw_jobs_at(jobs, i), false);
     tw_strings_free(&names);
     if (client->pending == 0)
         finish_check(client);
+}
+
+static void do_run(struct client *client, struct tw_frame *frame)
+{
+    char *name = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
+    const bool confirm = tw_frame_number(frame) != 0;
+    struct tw_job *job = tw_jobs_find(client->control->parts.jobs, name);
+    char *wrong = NULL;
+    if (!tw_frame_done(frame))
+        wrong = tw_strdup("a request that is cut or garbled");
+    else if (!job)
+        wrong = tw_format("there is no job %s (toasterctl status lists them)", name);
+    else if (confirm && !tw_job_is_task(job))
+        wrong = tw_format("%s only looks: there is nothing to confirm", name);
+    if (job && !wrong)
+        want(client, job, confirm);
+    else
+        answer(client, 100, wrong);
+    free(wrong);
+    free(name);
 }
 
 static void do_forget(struct client *client, struct tw_frame *frame)
@@ -252,6 +281,8 @@ static void do_request(struct client *client, struct tw_frame *frame)
         answer(client, 100, "only root may do that");
     else if (frame->type == TW_CONTROL_CHECK)
         do_check(client, frame);
+    else if (frame->type == TW_CONTROL_RUN)
+        do_run(client, frame);
     else if (frame->type == TW_CONTROL_FORGET)
         do_forget(client, frame);
     else

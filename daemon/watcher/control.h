@@ -14,6 +14,7 @@ enum tw_control_frame {
     TW_CONTROL_STATUS = 1, /* request: nothing more */
     TW_CONTROL_CHECK,      /* request: a count and that many names of jobs; none: all checks */
     TW_CONTROL_FORGET,     /* request: a name */
+    TW_CONTROL_RUN,        /* request: a job's name; 1: it may do what it has asked about, or 0 */
     TW_CONTROL_JOB,    /* row: name, last start, last end, next run (Unix s), took ms, running */
     TW_CONTROL_ASPECT, /* row: name, job, level, stage, since s, opened s, code, text */
     TW_CONTROL_END     /* exit code, a sentence ("" if all is well) */

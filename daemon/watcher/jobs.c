@@ -64,6 +64,8 @@ static struct tw_job *add(struct tw_jobs *jobs, const struct tw_job_config *conf
     job->private->jobs = jobs;
     job->private->overdue_told = -1;
     job->private->watches = tw_watch_set_new(jobs->watches, job);
+    if (tw_job_is_task(job))
+        tw_task_plan(jobs, job);
     const size_t at = position(jobs, job->name);
     jobs->items = tw_realloc_array(jobs->items, jobs->count + 1, sizeof *jobs->items);
     memmove(jobs->items + at + 1, jobs->items + at, (jobs->count - at) * sizeof *jobs->items);
@@ -157,6 +159,15 @@ bool tw_jobs_restore(struct tw_jobs *jobs, const char *name, int64_t last_start_
     return true;
 }
 
+void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t scheduled_s)
+{
+    struct tw_job *job = tw_jobs_find(jobs, name);
+    if (!job || !tw_job_is_task(job) || scheduled_s < 0)
+        return;
+    job->scheduled_s = scheduled_s;
+    tw_task_plan(jobs, job);
+}
+
 int tw_jobs_forget(struct tw_jobs *jobs, struct tw_job *job,
                    void (*dropped)(void *context, struct tw_job *job), void *context,
                    struct tw_error *e)
@@ -185,6 +196,11 @@ static bool adopt(struct tw_jobs *jobs, struct tw_job *job, const struct tw_job_
     if (job->private->run)
         job->private->run->old_settings = true;
     job->private->overdue_told = -1;
+    if (tw_job_is_task(job)) { /* not at once: it waits for its time */
+        job->schedule.every_ms = every_ms(config);
+        tw_task_plan(jobs, job);
+        return true;
+    }
     const int64_t now_ms = tw_loop_now_ms(jobs->loop);
     tw_schedule_change(&job->schedule, every_ms(config),
                        tw_schedule_phase(config->kind->name, every_ms(config)), now_ms);

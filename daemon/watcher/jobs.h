@@ -25,6 +25,7 @@ struct tw_job {
     bool instance;                      /* made by a "*" */
     char *memory;
     int64_t last_start_s, last_end_s; /* Unix time; 0: never */
+    int64_t scheduled_s;              /* of a task: when its last scheduled run began; 0: never */
     int64_t took_ms;
     struct tw_schedule schedule;
     struct tw_job_private *private;
@@ -42,6 +43,9 @@ struct tw_jobs_listener {
      * to look again in a moment: then what it did not report still stands. */
     void (*ended)(void *context, struct tw_job *job, bool scheduled, bool whole);
     void (*remembered)(void *context, struct tw_job *job); /* job->memory is new */
+    /* A task's scheduled run begins: job->scheduled_s is new, and must outlive us. NULL: nobody
+     * wants to know. */
+    void (*scheduled)(void *context, struct tw_job *job);
     void *context;
 };
 
@@ -67,6 +71,13 @@ void tw_jobs_configure(struct tw_jobs *jobs, const struct tw_config *config,
 bool tw_jobs_restore(struct tw_jobs *jobs, const char *name, int64_t last_start_s,
                      int64_t last_end_s, const char *memory);
 
+/* The same for a task: when its last scheduled run began. */
+void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t scheduled_s);
+
+/* Does it change something, so that it runs by its own schedule and when it is asked for by name,
+ * and never because all are to be looked at. */
+bool tw_job_is_task(const struct tw_job *job);
+
 /* Begins to run by schedule. Before this only tw_jobs_ask makes runs. */
 void tw_jobs_start(struct tw_jobs *jobs);
 
@@ -79,9 +90,11 @@ size_t tw_jobs_index(const struct tw_jobs *jobs, const struct tw_job *job); /* a
  * run has ended, or with job NULL if the job is dropped before. */
 typedef void tw_job_done(void *context, struct tw_job *job);
 void tw_jobs_ask(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context);
+/* The same, for a task that is to do now what it had asked about. */
+void tw_jobs_confirm(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context);
 void tw_jobs_unask(struct tw_jobs *jobs, void *context); /* `done` is not called any more */
 
-/* Brings its next scheduled run forward. */
+/* Brings its next scheduled run forward; a task's stays when it is. */
 void tw_jobs_sooner(struct tw_jobs *jobs, struct tw_job *job, int64_t in_ms);
 
 /* Drops an instance, after telling `dropped` as tw_jobs_configure does. -1: it stands in the

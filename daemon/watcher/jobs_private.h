@@ -14,6 +14,7 @@ struct tw_job_run {
     int64_t seq;
     int64_t started_ms;
     bool old_settings;     /* a reload changed them meanwhile: its findings do not count */
+    bool confirm;          /* it may do what it had asked about */
     bool main_seen;        /* it has reported a finding of its main aspect */
     struct tw_buf reports; /* frames of a worker, not believed before its end frame */
     struct tw_buf text;    /* TW_WIRE_TEXT, which runs do not send */
@@ -30,6 +31,8 @@ struct tw_job_private {
     int64_t events;         /* such runs in quick succession */
     bool uses_procs;        /* its last run asked for all processes */
     bool again;             /* asked for, or an event, while it ran */
+    bool confirm;           /* the run that is asked for may do what was asked about */
+    int64_t replan_ms;      /* of a task: when to look at the wall clock again */
     int overdue_told;       /* -1: nothing was said yet */
 };
 
@@ -68,6 +71,16 @@ void tw_runs_plan(struct tw_jobs *jobs); /* sets the timer anew */
 void tw_runs_fired(void *job);           /* a watch has spoken */
 void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq,
                           bool dropped);
+
+struct tw_run tw_runs_describe(struct tw_jobs *jobs, const struct tw_job *job,
+                               const struct tw_sink *sink);
+
+/* tasks.c: sets when a task is due by the wall clock, and says if it is overdue. */
+void tw_task_plan(struct tw_jobs *jobs, struct tw_job *job);
+/* After a run that could not look: another one, as long as the window is open. */
+void tw_task_retry(struct tw_jobs *jobs, struct tw_job *job);
+/* When the window that is open now ends; 0: there is none. */
+int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s);
 
 /* jobs.c */
 void tw_jobs_instance(struct tw_jobs *jobs, const struct tw_job *star, const char *title);

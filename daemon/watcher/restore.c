@@ -124,6 +124,13 @@ static void tell_troubles(struct tw_app *app, const struct rows *rows)
     tw_buf_free(&text);
 }
 
+static void restore_scheduled(struct tw_app *app, const char *key, const char *value)
+{
+    const size_t length = strlen(TW_APP_SCHEDULED);
+    if (strncmp(key, TW_APP_SCHEDULED, length) == 0)
+        tw_jobs_restore_scheduled(app->jobs, key + length, strtoll(value, NULL, 10));
+}
+
 void tw_app_restore(struct tw_app *app)
 {
     struct rows rows = {0};
@@ -152,6 +159,7 @@ void tw_app_restore(struct tw_app *app)
     for (size_t i = 0; i < rows.keys.count; i++) {
         tw_mailer_restore_value(app->mailer, rows.keys.items[i], rows.values.items[i]);
         tw_actions_restore_value(app->actions, rows.keys.items[i], rows.values.items[i]);
+        restore_scheduled(app, rows.keys.items[i], rows.values.items[i]);
     }
     for (size_t i = 0; i < rows.letter_count; i++)
         tw_mailer_restore_letter(app->mailer, rows.letters[i].id, rows.letters[i].text,

@@ -23,13 +23,18 @@ static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reaso
 
 /* ---- what a run reports ------------------------------------------------------------------- */
 
+/* Do its findings count towards fail_after? Of a task all do: its next one may be a day away. */
+static bool counts(const struct tw_job_run *run)
+{
+    return run->reason == TW_REASON_SCHEDULE || tw_job_is_task(run->job);
+}
+
 static void on_finding(void *context, const struct tw_finding *finding)
 {
     struct tw_job_run *run = context;
     run->main_seen = run->main_seen || !finding->aspect[0];
     if (run->job)
-        run->jobs->listener.finding(run->jobs->listener.context, run->job, finding,
-                                    run->reason == TW_REASON_SCHEDULE);
+        run->jobs->listener.finding(run->jobs->listener.context, run->job, finding, counts(run));
 }
 
 static void on_note(void *context, const char *text)
@@ -136,17 +141,22 @@ static const struct tw_procs *get_procs(void *context, struct tw_error *e)
     return &jobs->procs;
 }
 
-static struct tw_run describe(struct tw_jobs *jobs, const struct tw_job *job,
-                              const struct tw_sink *sink)
+struct tw_run tw_runs_describe(struct tw_jobs *jobs, const struct tw_job *job,
+                               const struct tw_sink *sink)
 {
+    const struct tw_job_run *run = job->private->run;
+    const int64_t now_s = time(NULL);
     return (struct tw_run){
         .name = job->name,
         .title = job->title,
         .instance = job->instance,
         .settings = job->config->settings,
         .look_only = jobs->look_only,
+        .confirm = run && run->confirm,
         .places = &jobs->places,
-        .now_s = time(NULL),
+        .now_s = now_s,
+        .until_s = run && run->reason != TW_REASON_ASKED ? tw_task_until_s(job, now_s) : 0,
+        .every_s = job->config->common.every_s,
         .memory = job->memory,
         .procs = get_procs,
         .procs_context = jobs,
@@ -161,6 +171,10 @@ static int64_t wants_at(const struct tw_jobs *jobs, const struct tw_job *job)
 {
     const struct tw_job_private *p = job->private;
     int64_t at_ms = jobs->started ? job->schedule.due_ms : INT64_MAX;
+    if (tw_job_is_task(job) && p->run)
+        return INT64_MAX; /* its end plans anew */
+    if (tw_job_is_task(job) && jobs->started && p->replan_ms < at_ms)
+        at_ms = p->replan_ms;
     if (p->run)
         return at_ms;
     if (p->look_at_ms && p->look_at_ms < at_ms)
@@ -220,7 +234,7 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
     const int64_t seq = run->seq;
     if (job) {
         const int64_t now_ms = tw_loop_now_ms(jobs->loop);
-        const bool scheduled = run->reason == TW_REASON_SCHEDULE;
+        const bool scheduled = counts(run), task = tw_job_is_task(job);
         const bool old = run->old_settings;
         if (looked && !old && !run->main_seen && !job->private->look_at_ms) {
             looked = false;
@@ -237,10 +251,14 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
         if (jobs->lock)
             tw_joblock_release(jobs->lock, job->name);
         tw_schedule_ended(&job->schedule, looked || old, now_ms);
-        if (old) /* now under the new ones */
+        if (task)
+            tw_task_plan(jobs, job);
+        else if (old) /* now under the new ones */
             tw_schedule_sooner(&job->schedule, now_ms);
         jobs->listener.ended(jobs->listener.context, job, scheduled,
                              looked && !old && !job->private->look_at_ms);
+        if (task && !looked && run->reason != TW_REASON_ASKED)
+            tw_task_retry(jobs, job);
         tw_runs_tell_waiters(jobs, job, seq, false);
         plan_job(jobs, job);
     }
@@ -255,7 +273,7 @@ static void run_here(struct tw_jobs *jobs, struct tw_job_run *run)
 {
     struct tw_job *job = run->job;
     const struct tw_sink sink = sink_of(run);
-    struct tw_run what = describe(jobs, job, &sink);
+    struct tw_run what = tw_runs_describe(jobs, job, &sink);
     /* The kind may be given new memory while it still reads the old. */
     char *memory = tw_strdup(job->memory);
     what.memory = memory;
@@ -313,7 +331,9 @@ static void worker_ended(void *context, enum tw_outcome outcome, const char *det
         run->job->private->run = NULL;
         run->job = NULL;
     }
-    if (run->job && outcome == TW_OUTCOME_DONE && !run->old_settings) {
+    /* What a task has done it has done, under whatever settings. */
+    if (run->job && outcome == TW_OUTCOME_DONE &&
+        (!run->old_settings || tw_job_is_task(run->job))) {
         tw_watch_set_begin(run->job->private->watches);
         believe(run);
     }
@@ -330,9 +350,10 @@ static bool may_last(const struct tw_job *job)
 
 static void run_in_worker(struct tw_jobs *jobs, struct tw_job_run *run)
 {
-    const struct tw_run what = describe(jobs, run->job, NULL);
+    const struct tw_run what = tw_runs_describe(jobs, run->job, NULL);
     struct tw_request request = {
         .timeout_ms = run->job->config->common.timeout_s * 1000,
+        .alone = tw_job_is_task(run->job), /* for hours, maybe: nobody shall wait for it */
         .may_last = may_last(run->job),
         .reports_max = TW_WIRE_REPORTS_MAX,
         .key = run->job->name,
@@ -356,28 +377,45 @@ static bool take_lock(struct tw_jobs *jobs, const struct tw_job *job)
     return !jobs->lock || tw_joblock_take(jobs->lock, job->name, &holder, &e) != 1;
 }
 
+static void begin_scheduled(struct tw_jobs *jobs, struct tw_job *job)
+{
+    job->scheduled_s = time(NULL);
+    tw_task_plan(jobs, job);
+    if (jobs->listener.scheduled)
+        jobs->listener.scheduled(jobs->listener.context, job);
+}
+
 static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reason)
 {
     struct tw_job_private *p = job->private;
     const int64_t now_ms = tw_loop_now_ms(jobs->loop);
     if (!take_lock(jobs, job)) {
-        if (reason == TW_REASON_SCHEDULE)
+        if (reason == TW_REASON_SCHEDULE && tw_job_is_task(job))
+            job->schedule.due_ms = now_ms + LOCKED_MS;
+        else if (reason == TW_REASON_SCHEDULE)
             tw_schedule_overlap(&job->schedule, now_ms);
         if (reason != TW_REASON_SCHEDULE || p->look_at_ms || p->again)
             p->look_at_ms = now_ms + LOCKED_MS;
         p->again = false;
         return;
     }
-    if (reason == TW_REASON_SCHEDULE)
+    if (reason == TW_REASON_SCHEDULE && tw_job_is_task(job))
+        begin_scheduled(jobs, job);
+    else if (reason == TW_REASON_SCHEDULE)
         tw_schedule_started(&job->schedule, now_ms);
     p->look_at_ms = 0;
     p->again = false;
     p->seq++;
     job->last_start_s = time(NULL);
     struct tw_job_run *run = tw_alloc(sizeof *run);
-    *run = (struct tw_job_run){
-        .jobs = jobs, .job = job, .reason = reason, .seq = p->seq, .started_ms = now_ms};
+    *run = (struct tw_job_run){.jobs = jobs,
+                               .job = job,
+                               .reason = reason,
+                               .seq = p->seq,
+                               .started_ms = now_ms,
+                               .confirm = p->confirm};
     p->run = run;
+    p->confirm = false;
     const struct tw_job_config *config = job->config;
     if (tw_kind_place(config->kind, config->settings, job->title) == TW_PLACE_LOOP)
         run_here(jobs, run);
@@ -407,11 +445,18 @@ static void tell_overdue(struct tw_jobs *jobs, struct tw_job *job, int64_t now_m
 static void consider(struct tw_jobs *jobs, struct tw_job *job, int64_t now_ms)
 {
     struct tw_job_private *p = job->private;
-    const bool due = jobs->started && tw_schedule_due(&job->schedule, now_ms + SLACK_MS);
+    const bool task = tw_job_is_task(job);
+    if (task && jobs->started && !p->run &&
+        (p->replan_ms <= now_ms || tw_schedule_due(&job->schedule, now_ms)))
+        tw_task_plan(jobs, job);
+    /* A moment before its window a task is not due, or it would be twice. */
+    const bool due =
+        jobs->started && tw_schedule_due(&job->schedule, now_ms + (task ? 0 : SLACK_MS));
     const bool look = p->look_at_ms && p->look_at_ms <= now_ms + SLACK_MS;
-    tell_overdue(jobs, job, now_ms);
+    if (!task)
+        tell_overdue(jobs, job, now_ms);
     if (p->run) {
-        if (due)
+        if (due && !task)
             tw_schedule_overlap(&job->schedule, now_ms);
         return;
     }
@@ -470,6 +515,12 @@ void tw_jobs_ask(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, vo
     plan_job(jobs, job);
 }
 
+void tw_jobs_confirm(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context)
+{
+    job->private->confirm = true;
+    tw_jobs_ask(jobs, job, done, context);
+}
+
 void tw_jobs_unask(struct tw_jobs *jobs, void *context)
 {
     for (struct waiter **link = &jobs->waiters; *link;) {
@@ -485,6 +536,8 @@ void tw_jobs_unask(struct tw_jobs *jobs, void *context)
 
 void tw_jobs_sooner(struct tw_jobs *jobs, struct tw_job *job, int64_t in_ms)
 {
+    if (tw_job_is_task(job))
+        return;
     tw_schedule_sooner(&job->schedule, tw_loop_now_ms(jobs->loop) + in_ms);
     plan_job(jobs, job);
 }
@@ -498,81 +551,4 @@ int64_t tw_jobs_next_s(const struct tw_jobs *jobs, const struct tw_job *job, int
 {
     const int64_t in_ms = job->schedule.due_ms - tw_loop_now_ms(jobs->loop);
     return now_s + (in_ms > 0 ? (in_ms + 999) / 1000 : 0);
-}
-
-/* ---- evidence ----------------------------------------------------------------------------- */
-
-struct evidence {
-    struct tw_buf text;
-    tw_evidence_done *done;
-    void *context;
-};
-
-static int evidence_report(void *context, struct tw_frame *frame)
-{
-    struct evidence *evidence = context;
-    struct tw_job_run nobody = {0};
-    const struct tw_sink sink = sink_of(&nobody); /* it says text alone; all else falls away */
-    int64_t result;
-    return tw_wire_report(frame, &sink, &evidence->text, &result);
-}
-
-/* From here on it is a string: a NUL in someone's log must not hide what follows it. */
-static void show_nuls(struct tw_buf *text)
-{
-    struct tw_buf shown = {0};
-    for (size_t i = 0; i < text->len; i++)
-        if (text->data[i])
-            tw_buf_add(&shown, text->data + i, 1);
-        else
-            tw_buf_puts(&shown, "\\x00");
-    tw_buf_free(text);
-    *text = shown;
-}
-
-static void evidence_ended(void *context, enum tw_outcome outcome, const char *detail)
-{
-    struct evidence *evidence = context;
-    show_nuls(&evidence->text);
-    if (outcome != TW_OUTCOME_DONE)
-        tw_buf_printf(&evidence->text, "(%s)\n", detail);
-    evidence->done(evidence->context, tw_buf_text(&evidence->text));
-    tw_buf_free(&evidence->text);
-    free(evidence);
-}
-
-void tw_jobs_evidence(struct tw_jobs *jobs, const struct tw_job *job, const char *aspect,
-                      int64_t timeout_ms, tw_evidence_done *done, void *context)
-{
-    if (!job->config->kind->evidence) {
-        done(context, "");
-        return;
-    }
-    struct evidence *evidence = tw_alloc(sizeof *evidence);
-    evidence->done = done;
-    evidence->context = context;
-    struct tw_request request = {
-        .timeout_ms = timeout_ms,
-        .reports_max = 8,
-        .context = evidence,
-        .report = evidence_report,
-        .ended = evidence_ended,
-    };
-    const struct tw_run what = describe(jobs, job, NULL);
-    tw_wire_put_run(&request.frame, &what, job->config->kind, jobs->moment, aspect);
-    tw_workers_submit(jobs->workers, &request);
-}
-
-void tw_jobs_advice(const struct tw_jobs *jobs, const struct tw_job *job, const char *aspect,
-                    const char *code, struct tw_buf *out)
-{
-    if (!job->config->kind->advice)
-        return;
-    const struct tw_run what = {.name = job->name,
-                                .title = job->title,
-                                .instance = job->instance,
-                                .settings = job->config->settings,
-                                .places = &jobs->places,
-                                .memory = job->memory};
-    job->config->kind->advice(&what, aspect, code, out);
 }

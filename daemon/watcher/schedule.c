@@ -1,6 +1,10 @@
 /* When a job is due. Pure. */
 #include "watcher/schedule.h"
 
+#include <time.h>
+
+enum { DAY_S = 86400 };
+
 int64_t tw_schedule_phase(const char *kind, int64_t every_ms)
 {
     uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
@@ -67,4 +71,40 @@ void tw_schedule_sooner(struct tw_schedule *s, int64_t at_ms)
 {
     if (at_ms < s->due_ms)
         s->due_ms = at_ms;
+}
+
+/* ---- tasks -------------------------------------------------------------------------------- */
+
+/* every_s after the beginning of the window that it began in, or else after itself. */
+static int64_t earliest(const struct tw_window *window, int64_t every_s, int64_t last_s)
+{
+    const struct tw_span span = tw_window_at(window, last_s);
+    const bool within = span.from_s <= last_s;
+    const time_t from = (time_t)(within ? span.from_s : last_s);
+    struct tm at;
+    localtime_r(&from, &at);
+    if (within) { /* as it is written: where clocks go forward it may have begun later */
+        at.tm_hour = 0;
+        at.tm_min = window->from_min;
+        at.tm_sec = 0;
+    }
+    at.tm_mday += (int)(every_s / DAY_S);
+    at.tm_isdst = -1;
+    return mktime(&at) + every_s % DAY_S;
+}
+
+int64_t tw_schedule_task_due_s(const struct tw_window *window, int64_t every_s, int64_t last_s,
+                               int64_t now_s)
+{
+    if (!tw_window_any(window))
+        return last_s == 0 || last_s - now_s > every_s ? now_s : last_s + every_s;
+    struct tw_span span = tw_window_at(window, now_s);
+    if (last_s != 0 && last_s < span.to_s) {
+        const int64_t earliest_s = earliest(window, every_s, last_s);
+        if (earliest_s > now_s)
+            span = tw_window_at(window, earliest_s);
+        while (last_s >= span.from_s)
+            span = tw_window_at(window, span.to_s);
+    }
+    return span.from_s > now_s ? span.from_s : now_s;
 }

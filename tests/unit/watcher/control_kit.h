@@ -121,7 +121,7 @@ static inline struct kit *make(const char *more)
     kit->workers = tw_workers_new(kit->loop, "/nowhere", 1);
     kit->jobs = tw_jobs_new(kit->loop, kit->workers, NULL,
                             &(struct tw_jobs_listener){on_finding, on_note, on_note, on_order,
-                                                       on_ended, on_remembered, kit});
+                                                       on_ended, on_remembered, NULL, kit});
     kit->log = tw_log_new(-1, 0);
     kit->aspects = tw_aspects_new(kit->log, NULL, on_news, NULL);
     tw_jobs_configure(kit->jobs, kit->config, NULL, NULL, NULL);
