@@ -6,7 +6,8 @@
 #include "kinds/kind.h"
 
 /* A row for each kind. */
-#define KINDS(ROW) ROW(process) ROW(service) ROW(multilog) ROW(file) ROW(aliases) ROW(disk)
+#define KINDS(ROW)                                                                                 \
+    ROW(process) ROW(service) ROW(multilog) ROW(file) ROW(aliases) ROW(disk) ROW(expire)
 
 #define DECLARE(name) extern const struct tw_kind tw_kind_##name;
 #define REFER(name) &tw_kind_##name,

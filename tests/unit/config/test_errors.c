@@ -3,7 +3,7 @@
 
 static void an_unknown_name_is_named(void **state)
 {
-    files_bad(state, "\nexpire \"nightly\" {\n}\n", ":2: ", "unknown section or key 'expire'");
+    files_bad(state, "\nlearn \"nightly\" {\n}\n", ":2: ", "unknown section or key 'learn'");
     files_bad(state, "postmater = \"a@b\"\n", ":1: ", "unknown section or key 'postmater'");
     files_bad(state, "process \"x\" {\n\n  nmae = \"y\"\n}\n",
               ":3: ", "unknown section or key 'nmae' in process.x");
@@ -13,6 +13,35 @@ static void an_unknown_name_is_named(void **state)
     files_bad(state, "\"(parser)\"(\"x\")\n", ":1: ", "unknown section or key '(parser)'");
     files_bad(state, "\"\" = x\n", ":1: ", "");
     files_bad(state, "qmail { dir = \"/x\" }\n\"qmail|dir\" = \"/y\"\n", ":2: ", "");
+}
+
+static void what_is_wrong_in_a_section_in_a_section_has_its_line(void **state)
+{
+    files_bad(state, "expire \"x\" {\n trash = \"14\"\n}\n",
+              ":2: ", "expire.x: trash: \"14\" has no unit");
+    files_bad(state, "expire \"x\" {\n trash = \"0d\"\n}\n",
+              ":2: ", "expire.x: trash: \"0d\" is too small: write from 1s");
+    files_bad(state, "expire \"x\" {\n policy \"*@a\" {\n\n  trash = \"14\"\n }\n}\n",
+              ":4: ", "expire.x: policy \"*@a\": trash: \"14\" has no unit");
+    files_bad(state, "expire \"x\" {\n policy \"*@a\" {\n  trsh = \"1d\"\n }\n}\n",
+              ":3: ", "unknown section or key 'trsh' in policy.*@a");
+    files_bad(state, "expire \"x\" {\n\n policy \"a\" { trash = \"1d\" }\n}\n",
+              ":3: ", "expire.x: policy: \"a\" is no pattern");
+    files_bad(state, "expire \"x\" {\n policy \"*@a\" { }\n policy \"*@a\" { }\n}\n",
+              ":3: ", "policy \"*@a\" in expire.x is already set at");
+    files_bad(state, "expire \"x\" {\n policy \"*@a\" { trash = \"1d\"\n  trash = \"2d\" }\n}\n",
+              ":3: ", "trash in policy \"*@a\" in expire.x is already set at");
+    files_bad(state, "expire \"x\" {\n policy \"*@a\" { trash = \"1d\" }\n trash = \"1\"\n}\n",
+              ":3: ", "expire.x: trash: \"1\" has no unit");
+    files_bad(state, "policy \"*@a\" { }\n", ":1: ", "unknown section or key 'policy'");
+    files_bad(state, "expire \"x\" { window = \"5-7\" }\n",
+              ":1: ", "expire.x: window: \"5-7\" is no window of the day");
+    files_bad(state, "file \"x\" { path = \"/x\"\n window = \"01:00-02:00\" }\n",
+              ":2: ", "unknown section or key 'window' in file.x");
+    files_bad(state, "mailboxes {\n glob = {\"/a/%d/%u\",\n \"/a/*\"}\n}\n",
+              ":3: ", "mailboxes.glob: \"/a/*\"");
+    files_bad(state, "mailboxes {\n exclude = {\"lists\"}\n}\n",
+              ":2: ", "mailboxes.exclude: \"lists\" is no pattern");
 }
 
 static void lines_are_counted_right_after_comments(void **state)
@@ -224,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         files_test(an_unknown_name_is_named),
+        files_test(what_is_wrong_in_a_section_in_a_section_has_its_line),
         files_test(lines_are_counted_right_after_comments),
         files_test(a_bad_value_names_key_and_line_and_says_what_to_write),
         files_test(an_address_must_look_like_one),

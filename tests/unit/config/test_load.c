@@ -121,6 +121,29 @@ static void a_job_has_its_own_common_keys_or_the_defaults_wherever_those_stand(v
     tw_config_free(&c);
 }
 
+static void a_task_has_defaults_of_its_own_and_a_window(void **state)
+{
+    struct tw_config *c = files_good(
+        state, "defaults { every = \"2h\" timeout = \"7s\" fail_after = 4 ok_after = 3 }\n"
+               "expire \"a\" { }\n"
+               "expire \"b\" { window = \"01:00-05:00\" every = \"1w\" fail_after = 2 }\n");
+    const struct tw_job_config *a = tw_config_find(c, "expire.a");
+    const struct tw_job_config *b = tw_config_find(c, "expire.b");
+    assert_int_equal(a->common.every_s, 86400);
+    assert_int_equal(a->common.timeout_s, 300);
+    assert_int_equal(a->common.fail_after, 1);
+    assert_int_equal(a->common.ok_after, 1);
+    assert_false(tw_window_any(&a->window));
+    assert_int_equal(b->common.every_s, 7 * 86400);
+    assert_int_equal(b->common.fail_after, 2);
+    assert_int_equal(b->window.from_min, 60);
+    struct tw_config *d = files_good(
+        state, "expire \"b\" { window = \"01:00-05:01\" every = \"1w\" fail_after = 2 }\n");
+    assert_false(tw_job_config_equal(b, tw_config_find(d, "expire.b")));
+    tw_config_free(&c);
+    tw_config_free(&d);
+}
+
 static void comments_line_ends_and_every_way_to_quote_are_understood(void **state)
 {
     struct tw_config *c =
@@ -317,6 +340,7 @@ int main(void)
         files_test(every_key_outside_the_kinds_is_taken),
         files_test(jobs_are_sorted_and_found_by_name),
         files_test(a_job_has_its_own_common_keys_or_the_defaults_wherever_those_stand),
+        files_test(a_task_has_defaults_of_its_own_and_a_window),
         files_test(comments_line_ends_and_every_way_to_quote_are_understood),
         files_test(a_section_without_a_title_may_be_written_in_parts),
         files_test(a_title_that_looks_like_another_jobs_key_is_a_title),

@@ -44,7 +44,14 @@ static void every_key_reads_back(void **state)
             "service \"send\" { log = none }\n"
             "file \"f\" { path = /f max_size = \"3G\" not_empty = yes mode = \"07\"\n"
             "  max_age = \"36h\" }\n"
-            "file \"g\" { path = /f max_size = \"never\" mode = \"04755\" }\n"));
+            "file \"g\" { path = /f max_size = \"never\" mode = \"04755\" }\n"
+            "mailboxes { vpopmail = /v glob = {\"/s/%d/%u/M\", \"/h/%u\"} passwd = yes\n"
+            "  exclude = {\"*@l\", \"a@b\"} uids = {\"89\"} }\n"
+            "expire \"n\" { policy \"*@x\" { trash = \"never\" age = received flagged = yes }\n"
+            "  every = \"1w\" window = \"22:00-04:30\" trash = \"14d\" read = \"1s\"\n"
+            "  sent = \"never\" spam_age = moved flagged = no trash_folders = {\"Bin\", \"B/C\"}\n"
+            "  fuse = \"500\" fuse_min = 0 quota_trash = yes keep_unlearned = no parallel = 64\n"
+            "  policy \"a\\\"$@x\" { } policy \"u@x\" { unread = \"2d\" } }\n"));
 }
 
 static void nasty_characters_read_back(void **state)

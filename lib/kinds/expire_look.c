@@ -1,0 +1,280 @@
+/* A look at all mailboxes of one owner. This thread walks over the list, asks the index and says
+ * what was found; others look into the mailboxes. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crew.h"
+#include "base/file.h"
+#include "base/gentle.h"
+#include "base/mem.h"
+#include "kinds/expire_child.h"
+#include "kinds/expire_rows.h"
+#include "toaster/address.h"
+#include "toaster/mailindex.h"
+
+enum { SEND_BYTES = 32768, BEAT_MS = 1000 };
+
+struct look {
+    const struct tw_expire_task *task;
+    const struct tw_expire_settings *settings;
+    struct tw_expire_view view;
+    struct tw_mailindex *index;
+    struct tw_mailboxes *list;
+    struct tw_crew *crew;
+    struct tw_expire_sum sum; /* of this child; its only domain is the last mailbox's */
+    struct tw_buf out;
+    int fd;
+    int64_t sent_ms;
+    char *last;  /* the address of the last mailbox that was done */
+    bool over;   /* so is the time */
+    bool failed; /* nobody listens any more */
+};
+
+/* ---- saying ------------------------------------------------------------------------------- */
+
+static void send_now(struct look *l)
+{
+    if (!l->failed && tw_write_all(l->fd, l->out.data, l->out.len) != 0)
+        l->failed = true;
+    tw_buf_clear(&l->out);
+    l->sent_ms = tw_expire_now_ms();
+}
+
+/* At least once a second, so that it is seen to get on. */
+static void send_some(struct look *l)
+{
+    if (l->out.len < SEND_BYTES && tw_expire_now_ms() - l->sent_ms < BEAT_MS)
+        return;
+    if (l->out.len == 0) {
+        struct tw_frame_writer w = tw_frame_begin(&l->out, TW_EXPIRE_BEAT);
+        tw_frame_end(&w);
+    }
+    send_now(l);
+}
+
+static void beat(void *context)
+{
+    struct look *l = context;
+    l->sent_ms = 0;
+    send_some(l);
+}
+
+static struct tw_expire_scan *next_done(struct look *l)
+{
+    tw_expire_wait(&l->view, l->crew, beat, l);
+    return tw_crew_take(l->crew);
+}
+
+static void on_problem(void *context, const char *code, const char *text)
+{
+    struct look *l = context;
+    tw_expire_put_problem(&l->out, code, text, 0);
+}
+
+static void end_domain(struct look *l)
+{
+    for (size_t i = 0; i < l->sum.domain_count; i++) {
+        tw_expire_put_domain(&l->out, &l->sum.domains[i]);
+        free(l->sum.domains[i].name);
+    }
+    free(l->sum.domains);
+    l->sum.domains = NULL;
+    l->sum.domain_count = 0;
+}
+
+/* ---- one mailbox -------------------------------------------------------------------------- */
+
+static void work(void *context, void *item)
+{
+    (void)context;
+    tw_expire_scan(item);
+}
+
+static struct tw_expire_scan *begin(struct look *l, struct tw_mailbox *mailbox)
+{
+    struct tw_expire_scan *scan = tw_alloc(sizeof *scan);
+    *scan = (struct tw_expire_scan){.view = &l->view, .mailbox = *mailbox, .context = scan};
+    scan->rule = tw_expire_rule_for(l->settings, mailbox->address);
+    if (l->index) {
+        char *path = tw_mailbox_path(mailbox);
+        const void *known =
+            tw_mailindex_get(l->index, l->task->run->name, path, &scan->known_length);
+        if (known) {
+            scan->known = tw_alloc(scan->known_length + 1);
+            memcpy(scan->known, known, scan->known_length);
+        }
+        free(path);
+    }
+    return scan;
+}
+
+static void count_folder(struct look *l, const struct tw_expire_scan *scan,
+                         const struct tw_expire_folder *folder)
+{
+    struct tw_expire_domain *domain = &l->sum.domains[0];
+    l->sum.folders += folder->looked;
+    l->sum.skipped += !folder->looked;
+    domain->messages += folder->messages;
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+        domain->due[class].count += folder->due[class].count;
+        domain->due[class].bytes += folder->due[class].bytes;
+    }
+    for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
+        tw_expire_put_due(&l->out, &scan->mailbox, folder->folder.path, (enum tw_mail_dir)dir,
+                          &folder->inodes[dir]);
+}
+
+static void count_mailbox(struct look *l, const struct tw_expire_scan *scan)
+{
+    const char *name = tw_mailbox_domain(&scan->mailbox);
+    if (l->sum.domain_count && strcmp(l->sum.domains[0].name, name) != 0)
+        end_domain(l);
+    tw_expire_sum_domain(&l->sum, name)->mailboxes++;
+    l->sum.mailboxes++;
+    l->sum.missing += scan->missing;
+    l->sum.scanned += scan->scanned;
+    for (size_t i = 0; i < scan->folder_count; i++)
+        count_folder(l, scan, &scan->folders[i]);
+    for (size_t i = 0; i < scan->problem_count; i++)
+        tw_expire_put_problem(&l->out, scan->problems[i].code, scan->problems[i].text,
+                              i == 0 ? (int64_t)scan->problems_more : 0);
+}
+
+static void finish(struct look *l, struct tw_expire_scan *scan)
+{
+    l->over = l->over || scan->passed_over;
+    if (l->over) { /* those behind it were begun later still */
+        tw_expire_scan_clear(scan);
+        free(scan);
+        return;
+    }
+    if (l->task->what == TW_EXPIRE_COUNT)
+        count_mailbox(l, scan);
+    else
+        tw_expire_put_rows(&l->out, l->task, scan);
+    if (l->index && scan->next.len) {
+        char *path = tw_mailbox_path(&scan->mailbox);
+        tw_mailindex_put(l->index, l->task->run->name, path, scan->next.data, scan->next.len,
+                         l->view.now_s);
+        free(path);
+    }
+    free(l->last);
+    l->last = tw_strdup(scan->mailbox.address);
+    tw_expire_scan_clear(scan);
+    free(scan);
+    send_some(l);
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+/* Passes over those up to `after`. False: no mailbox has that address (any more). */
+static bool skip_to(struct look *l, const char *after)
+{
+    struct tw_mailbox mailbox;
+    while (tw_mailboxes_next(l->list, &mailbox)) {
+        const bool found = strcmp(mailbox.address, after) == 0;
+        tw_mailbox_clear(&mailbox);
+        if (found)
+            return true;
+    }
+    return false;
+}
+
+static bool is_wanted(const struct tw_expire_task *task, const struct tw_mailbox *mailbox)
+{
+    bool wanted = !task->only;
+    for (size_t i = 0; !wanted && i < task->only->count; i++)
+        wanted = tw_address_matches(task->only->items[i], mailbox->address) != TW_ADDRESS_OTHER;
+    return wanted;
+}
+
+static void walk(struct look *l)
+{
+    const struct tw_expire_task *task = l->task;
+    struct tw_mailbox mailbox;
+    bool last = false;
+    while (!last && !l->failed && tw_mailboxes_next(l->list, &mailbox)) {
+        last = task->upto && strcmp(mailbox.address, task->upto) == 0;
+        if (!is_wanted(task, &mailbox)) {
+            tw_mailbox_clear(&mailbox);
+            continue;
+        }
+        l->over = l->over || tw_expire_now_ms() >= task->end_ms;
+        if (l->over) {
+            tw_mailbox_clear(&mailbox);
+            break;
+        }
+        if (tw_crew_full(l->crew))
+            finish(l, next_done(l));
+        tw_crew_give(l->crew, begin(l, &mailbox));
+    }
+    for (struct tw_expire_scan *scan; (scan = next_done(l));)
+        finish(l, scan);
+    if (l->over)
+        tw_expire_put_at(&l->out, l->last ? l->last : task->after);
+}
+
+static void open_index(struct look *l)
+{
+    struct tw_error e;
+    char *note = NULL;
+    if (!l->task->index_dir)
+        return;
+    l->index = tw_mailindex_open(l->task->index_dir, &note, &e);
+    if (!l->index)
+        on_problem(l, "no-index", e.text);
+    if (note)
+        on_problem(l, "index-damaged", note);
+    free(note);
+}
+
+static void close_index(struct look *l)
+{
+    struct tw_error e;
+    const int64_t before_s = l->view.now_s - 2 * TW_EXPIRE_FULL_S;
+    if (tw_mailindex_close(&l->index, l->task->run->name, before_s, &e) != 0)
+        on_problem(l, "no-index", e.text);
+}
+
+static struct tw_mailboxes *list_of(struct look *l)
+{
+    return tw_mailboxes_new(l->task->owner, l->task->run->places->sources, on_problem, l);
+}
+
+int tw_expire_look(void *task, int fd, struct tw_error *e)
+{
+    const struct tw_expire_task *t = task;
+    struct look l = {
+        .task = t, .settings = t->run->settings, .fd = fd, .sent_ms = tw_expire_now_ms()};
+    struct tw_folder_names *folders = tw_expire_folders(l.settings);
+    (void)e;
+    if (t->what == TW_EXPIRE_COUNT)
+        tw_gentle();
+    l.view.settings = l.settings;
+    l.view.folders = folders;
+    l.view.uid = t->owner->uid;
+    l.view.now_s = t->run->now_s;
+    l.view.end_ms = t->end_ms;
+    l.view.due = t->what == TW_EXPIRE_LIST ? tw_expire_row_due : NULL;
+    atomic_init(&l.view.room, t->room);
+    open_index(&l);
+    l.list = list_of(&l);
+    if (t->after && !skip_to(&l, t->after)) {
+        tw_mailboxes_free(&l.list);
+        l.list = list_of(&l);
+    }
+    l.crew = tw_crew_new((size_t)l.settings->parallel, work, NULL);
+    walk(&l);
+    tw_crew_free(&l.crew);
+    close_index(&l);
+    end_domain(&l);
+    tw_expire_put_totals(&l.out, &l.sum);
+    send_now(&l);
+    tw_mailboxes_free(&l.list);
+    tw_folder_names_free(&folders);
+    tw_expire_sum_free(&l.sum);
+    tw_buf_free(&l.out);
+    free(l.last);
+    return l.failed ? -1 : 0;
+}

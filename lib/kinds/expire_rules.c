@@ -1,0 +1,299 @@
+/* Which messages are due. */
+#include "kinds/expire_rules.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "toaster/address.h"
+
+enum {
+    DAY_S = 86400,
+    PARALLEL_MAX = 128,
+    YEAR_1990_S = 631152000, /* before any Maildir: such a date is none */
+};
+
+const char *const tw_expire_class_names[TW_EXPIRE_CLASSES] = {"read",  "unread", "sent",
+                                                              "trash", "spam",   "tmp"};
+
+/* ---- the keys ----------------------------------------------------------------------------- */
+
+static const char *const ages[] = {"moved", "received", NULL};
+static const char *const yes_no[] = {"yes", "no", "true", "false", "on", "off", NULL};
+
+#define KEY(member) offsetof(struct tw_expire_keys, member)
+/* The least is a second: 0 would empty a folder by a slip of the finger. */
+#define LIMIT(name, class, base)                                                                   \
+    {                                                                                              \
+        (name), TW_OPT_DURATION, (base) + KEY(limit_s[class]), .flags = TW_OPT_MAY_BE_UNSET,       \
+                                                               .min = 1, .max = 100L * 365 * DAY_S \
+    }
+#define AGE(name, member, base)                                                                    \
+    {                                                                                              \
+        (name), TW_OPT_CHOICE, (base) + KEY(member), .choices = ages                               \
+    }
+#define KEYS(base)                                                                                 \
+    LIMIT("read", TW_EXPIRE_READ, base), LIMIT("unread", TW_EXPIRE_UNREAD, base),                  \
+        LIMIT("sent", TW_EXPIRE_SENT, base), LIMIT("trash", TW_EXPIRE_TRASH, base),                \
+        LIMIT("spam", TW_EXPIRE_SPAM, base), LIMIT("tmp", TW_EXPIRE_TMP, base),                    \
+        AGE("age", age, base), AGE("read_age", class_age[TW_EXPIRE_READ], base),                   \
+        AGE("unread_age", class_age[TW_EXPIRE_UNREAD], base),                                      \
+        AGE("sent_age", class_age[TW_EXPIRE_SENT], base),                                          \
+        AGE("trash_age", class_age[TW_EXPIRE_TRASH], base),                                        \
+        AGE("spam_age", class_age[TW_EXPIRE_SPAM], base),                                          \
+    {                                                                                              \
+        "flagged", TW_OPT_CHOICE, (base) + KEY(flagged), .choices = yes_no                         \
+    }
+
+static const struct tw_option policy_options[] = {KEYS(0), {NULL}};
+
+#define AT(member) offsetof(struct tw_expire_settings, member)
+
+const struct tw_option tw_expire_options[] = {
+    KEYS(AT(keys)),
+    {"trash_folders", TW_OPT_LIST, AT(trash_folders)},
+    {"spam_folders", TW_OPT_LIST, AT(spam_folders)},
+    {"sent_folders", TW_OPT_LIST, AT(sent_folders)},
+    {"fuse", TW_OPT_SHARE, AT(fuse), .fallback = "25%"},
+    {"fuse_min", TW_OPT_INT, AT(fuse_min), .fallback = "1000", .min = 0, .max = 1000000000},
+    {"quota_trash", TW_OPT_BOOL, AT(quota_trash), .fallback = "no"},
+    {"keep_unlearned", TW_OPT_BOOL, AT(keep_unlearned), .fallback = "yes"},
+    {"parallel", TW_OPT_INT, AT(parallel), .fallback = "4", .min = 1, .max = PARALLEL_MAX},
+    {"policy", TW_OPT_SECTIONS, AT(policies), .inner = policy_options,
+     .inner_size = sizeof(struct tw_expire_keys), .check_title = tw_address_check},
+    {NULL},
+};
+
+static const char *const trash_default[] = {"Trash", "Deleted Items", "Deleted Messages"};
+static const char *const spam_default[] = {"Spam", "Junk", "Junk E-mail"};
+static const char *const sent_default[] = {"Sent", "Sent Items", "Sent Messages", "sent-mail"};
+
+static struct tw_strings with_default(const struct tw_strings *list, const char *const *fallback,
+                                      size_t count)
+{
+    struct tw_strings all = {0};
+    for (size_t i = 0; i < list->count; i++)
+        tw_strings_add(&all, list->items[i]);
+    for (size_t i = 0; i < count && list->count == 0; i++)
+        tw_strings_add(&all, fallback[i]);
+    return all;
+}
+
+struct folder_lists {
+    struct tw_strings trash, spam, sent;
+};
+
+static struct folder_lists lists_of(const struct tw_expire_settings *s)
+{
+    return (struct folder_lists){
+        with_default(&s->trash_folders, trash_default, TW_COUNT(trash_default)),
+        with_default(&s->spam_folders, spam_default, TW_COUNT(spam_default)),
+        with_default(&s->sent_folders, sent_default, TW_COUNT(sent_default)),
+    };
+}
+
+static void free_lists(struct folder_lists *lists)
+{
+    tw_strings_free(&lists->trash);
+    tw_strings_free(&lists->spam);
+    tw_strings_free(&lists->sent);
+}
+
+struct tw_folder_names *tw_expire_folders(const struct tw_expire_settings *settings)
+{
+    struct folder_lists lists = lists_of(settings);
+    struct tw_folder_names *names = tw_folder_names_new(&lists.sent, &lists.trash, &lists.spam);
+    free_lists(&lists);
+    return names;
+}
+
+static int check_names(const char *key, const struct tw_strings *list, struct tw_error *e)
+{
+    struct tw_error why;
+    for (size_t i = 0; i < list->count; i++)
+        if (tw_folder_names_check(list->items[i], &why) != 0)
+            return tw_fail(e, "%s: %s", key, why.text);
+    return 0;
+}
+
+/* The same address in other letters: which of the two would count? */
+static int check_policies(const struct tw_sections *policies, struct tw_error *e)
+{
+    for (size_t i = 0; i < policies->count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcasecmp(policies->items[i].title, policies->items[k].title) == 0)
+                return tw_fail(
+                    e, "policy \"%.200s\" and policy \"%.200s\" are for the same: write one",
+                    policies->items[k].title, policies->items[i].title);
+    return 0;
+}
+
+int tw_expire_check(const struct tw_expire_settings *settings, struct tw_error *e)
+{
+    if (check_policies(&settings->policies, e) != 0)
+        return -1;
+    if (check_names("trash_folders", &settings->trash_folders, e) != 0 ||
+        check_names("spam_folders", &settings->spam_folders, e) != 0 ||
+        check_names("sent_folders", &settings->sent_folders, e) != 0)
+        return -1;
+    struct folder_lists lists = lists_of(settings);
+    const char *both = NULL;
+    int result = 0;
+    if (tw_folder_names_overlap(&lists.trash, &lists.spam, &both) ||
+        tw_folder_names_overlap(&lists.trash, &lists.sent, &both) ||
+        tw_folder_names_overlap(&lists.spam, &lists.sent, &both))
+        result = tw_fail(e,
+                         "\"%.200s\" is in two of trash_folders, spam_folders and sent_folders: "
+                         "which rule holds there? Write it in one (those that are not written have "
+                         "their defaults)",
+                         both);
+    free_lists(&lists);
+    return result;
+}
+
+/* ---- for one address ---------------------------------------------------------------------- */
+
+/* The policies that are for an address, the most exact one first; at most one of each sort, and
+ * last the job's own keys. */
+struct layers {
+    const struct tw_expire_keys *keys[3];
+    const char *pattern[3];
+};
+
+static struct layers layers_for(const struct tw_expire_settings *s, const char *address)
+{
+    static const struct tw_expire_keys nothing = {
+        .limit_s = {TW_UNSET, TW_UNSET, TW_UNSET, TW_UNSET, TW_UNSET, TW_UNSET}};
+    struct layers layers = {{&nothing, &nothing, &s->keys}, {NULL, NULL, NULL}};
+    for (size_t i = 0; i < s->policies.count; i++) {
+        const struct tw_section *policy = &s->policies.items[i];
+        const enum tw_address_match match = tw_address_matches(policy->title, address);
+        if (match == TW_ADDRESS_OTHER)
+            continue;
+        const size_t at = match == TW_ADDRESS_EXACT ? 0 : 1;
+        layers.keys[at] = policy->settings;
+        layers.pattern[at] = policy->title;
+    }
+    return layers;
+}
+
+static bool counts_from_received(const struct layers *layers, size_t class)
+{
+    for (size_t i = 0; i < 3 && class < TW_EXPIRE_TMP; i++)
+        if (layers->keys[i]->class_age[class])
+            return strcmp(layers->keys[i]->class_age[class], "received") == 0;
+    for (size_t i = 0; i < 3 && class < TW_EXPIRE_TMP; i++)
+        if (layers->keys[i]->age)
+            return strcmp(layers->keys[i]->age, "received") == 0;
+    return false;
+}
+
+static bool takes_flagged(const struct layers *layers)
+{
+    for (size_t i = 0; i < 3; i++)
+        if (layers->keys[i]->flagged)
+            return strchr("yYtT", layers->keys[i]->flagged[0]) != NULL ||
+                   strcmp(layers->keys[i]->flagged, "on") == 0;
+    return false;
+}
+
+struct tw_expire_rule tw_expire_rule_for(const struct tw_expire_settings *settings,
+                                         const char *address)
+{
+    const struct layers layers = layers_for(settings, address);
+    struct tw_expire_rule rule = {.flagged = takes_flagged(&layers)};
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+        rule.limit_s[class] = TW_NEVER;
+        rule.received[class] = counts_from_received(&layers, class);
+        for (size_t i = 0; i < 3; i++) {
+            if (layers.keys[i]->limit_s[class] == TW_UNSET)
+                continue;
+            rule.limit_s[class] = layers.keys[i]->limit_s[class];
+            rule.from[class] = layers.pattern[i];
+            break;
+        }
+    }
+    return rule;
+}
+
+/* ---- for one message ---------------------------------------------------------------------- */
+
+enum tw_expire_class tw_expire_class_of(enum tw_folder_class folder, enum tw_mail_dir dir,
+                                        const struct tw_message *message)
+{
+    switch (folder) {
+    case TW_FOLDER_INBOX:
+        return dir == TW_DIR_CUR && message->seen ? TW_EXPIRE_READ : TW_EXPIRE_UNREAD;
+    case TW_FOLDER_SENT:
+        return TW_EXPIRE_SENT;
+    case TW_FOLDER_TRASH:
+        return TW_EXPIRE_TRASH;
+    case TW_FOLDER_SPAM:
+        return TW_EXPIRE_SPAM;
+    case TW_FOLDER_OTHER:
+        break;
+    }
+    return TW_EXPIRE_NONE;
+}
+
+int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class class, bool flagged,
+                        const struct stat *st, int64_t now_s, bool *odd)
+{
+    if (class >= TW_EXPIRE_CLASSES || rule->limit_s[class] < 0)
+        return INT64_MAX;
+    if (flagged && !rule->flagged && class != TW_EXPIRE_TMP)
+        return INT64_MAX;
+    int64_t from_s = st->st_mtim.tv_sec;
+    if (!rule->received[class] && st->st_ctim.tv_sec > from_s)
+        from_s = st->st_ctim.tv_sec;
+    if (from_s < YEAR_1990_S || from_s > now_s + DAY_S)
+        *odd = true;
+    if (from_s < YEAR_1990_S)
+        return INT64_MAX;
+    return from_s + rule->limit_s[class] + 1;
+}
+
+/* ---- as a number -------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, const void *data, size_t length)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ bytes[i]) * 1099511628211ULL; /* FNV-1a */
+    return hash;
+}
+
+#define HASH_START 14695981039346656037ULL
+
+static uint64_t mix_number(uint64_t hash, int64_t number)
+{
+    return mix(hash, &number, sizeof number);
+}
+
+static uint64_t mix_list(uint64_t hash, const struct tw_strings *list)
+{
+    hash = mix_number(hash, (int64_t)list->count);
+    for (size_t i = 0; i < list->count; i++)
+        hash = mix(hash, list->items[i], strlen(list->items[i]) + 1);
+    return hash;
+}
+
+uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule,
+                             const struct tw_expire_settings *settings)
+{
+    struct folder_lists lists = lists_of(settings);
+    uint64_t hash = mix_number(HASH_START, rule->flagged);
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+        hash = mix_number(mix_number(hash, rule->limit_s[class]), rule->received[class]);
+    hash = mix_list(mix_list(mix_list(hash, &lists.trash), &lists.spam), &lists.sent);
+    free_lists(&lists);
+    return hash;
+}
+
+uint64_t tw_expire_rules_hash(const char *text)
+{
+    return mix(HASH_START, text, strlen(text));
+}

@@ -1,0 +1,87 @@
+/* One look at one mailbox: how many messages each folder holds, which are due, and when the next
+ * one will be. What the index knows of folders that have not changed is taken for granted, if
+ * nothing in them is due by it. Changes nothing. With the owner's rights; for several threads at
+ * once, each with a mailbox of its own. */
+#ifndef TW_KINDS_EXPIRE_SCAN_H
+#define TW_KINDS_EXPIRE_SCAN_H
+
+#include <stdatomic.h>
+
+#include "kinds/expire_rules.h"
+#include "toaster/inodes.h"
+#include "toaster/mailboxes.h"
+
+/* After so long a folder is looked at even if it seems unchanged. */
+#define TW_EXPIRE_FULL_S (30 * 86400)
+
+/* What all mailboxes of a run have in common. */
+struct tw_expire_view {
+    const struct tw_expire_settings *settings;
+    const struct tw_folder_names *folders;
+    uid_t uid;
+    int64_t now_s;
+    /* Called for each message that is due; by several threads. NULL: nobody wants to know. */
+    void (*due)(void *context, const char *folder, enum tw_mail_dir dir, const char *name,
+                enum tw_expire_class class, int64_t age_s, int64_t bytes);
+    int64_t end_ms;        /* monotonic: a mailbox that was not begun by then is passed over */
+    atomic_llong progress; /* entries that were looked at */
+    atomic_llong
+        room; /* for so many more inodes of due messages: beyond them they are only counted */
+};
+
+struct tw_expire_amount {
+    int64_t count, bytes;
+};
+
+/* What was found in one folder. */
+struct tw_expire_folder {
+    struct tw_folder folder;
+    enum tw_folder_class class;
+    bool looked;       /* else: as the index knows it */
+    int64_t messages;  /* in cur/ and new/ */
+    int64_t first_s;   /* when the first one is due; INT64_MAX: never */
+    int64_t scanned_s; /* when it was looked at */
+    struct tw_expire_amount due[TW_EXPIRE_CLASSES];
+    int64_t next_s;                        /* when the first one is due that is not yet */
+    struct tw_inodes inodes[TW_MAIL_DIRS]; /* of what is due */
+};
+
+struct tw_expire_problem {
+    char *code, *text;
+};
+
+/* One mailbox. The first part is set by the caller. */
+struct tw_expire_scan {
+    struct tw_expire_view *view;
+    struct tw_mailbox mailbox;
+    struct tw_expire_rule rule;
+    void *known; /* what the index holds of it; owned */
+    size_t known_length;
+    void *context;      /* for view->due */
+    struct tw_buf rows; /* for view->due to fill */
+
+    bool passed_over;                 /* it was not looked at: the time is over */
+    bool missing;                     /* there is no such directory */
+    struct tw_expire_folder *folders; /* those that are folders of mail */
+    size_t folder_count;
+    int64_t scanned;    /* messages in folders that were looked at */
+    struct tw_buf next; /* what the index is to hold; empty: what it holds is right */
+    struct tw_expire_problem *problems;
+    size_t problem_count, problems_more;
+};
+
+int64_t tw_expire_now_ms(void); /* monotonic */
+
+/* Waits until the crew's oldest item is done. While the others get on, `beat` is called about once
+ * a second, so that whoever watches over us knows. */
+struct tw_crew;
+void tw_expire_wait(struct tw_expire_view *view, struct tw_crew *crew, void (*beat)(void *context),
+                    void *context);
+
+void tw_expire_scan(struct tw_expire_scan *scan);
+void tw_expire_scan_clear(struct tw_expire_scan *scan); /* frees what it holds, the mailbox too */
+
+/* A problem of this mailbox; a tw_mail_problem with the scan as context. */
+void tw_expire_scan_problem(void *scan, const char *code, const char *text);
+
+#endif

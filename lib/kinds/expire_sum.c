@@ -1,0 +1,265 @@
+/* Sums of a run, and the frames that they travel in. */
+#include "kinds/expire_sum.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { TEXTS_KEPT = 5, SORTS_MAX = 64, CHUNK_INODES = 8192 };
+
+/* More than that many messages or bytes are no sum that anybody had; and no overflow comes of it.
+ */
+static const int64_t count_max = (int64_t)1 << 48;
+
+/* ---- sums --------------------------------------------------------------------------------- */
+
+struct tw_expire_domain *tw_expire_sum_domain(struct tw_expire_sum *sum, const char *name)
+{
+    size_t low = 0, high = sum->domain_count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (strcmp(sum->domains[middle].name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < sum->domain_count && strcmp(sum->domains[low].name, name) == 0)
+        return &sum->domains[low];
+    sum->domains = tw_realloc_array(sum->domains, sum->domain_count + 1, sizeof *sum->domains);
+    memmove(sum->domains + low + 1, sum->domains + low,
+            (sum->domain_count - low) * sizeof *sum->domains);
+    sum->domain_count++;
+    sum->domains[low] = (struct tw_expire_domain){.name = tw_strdup(name)};
+    return &sum->domains[low];
+}
+
+void tw_expire_sum_problem(struct tw_expire_sum *sum, const char *code, const char *text,
+                           int64_t more)
+{
+    size_t i = 0;
+    while (i < sum->sort_count && strcmp(sum->sorts[i].code, code) != 0)
+        i++;
+    if (i == sum->sort_count && i == SORTS_MAX)
+        return;
+    if (i == sum->sort_count) {
+        sum->sorts = tw_realloc_array(sum->sorts, i + 1, sizeof *sum->sorts);
+        sum->sorts[sum->sort_count++] = (struct tw_expire_sort){.code = tw_strdup(code)};
+    }
+    sum->sorts[i].count += 1 + more;
+    if (sum->sorts[i].texts.count < TEXTS_KEPT)
+        tw_strings_add(&sum->sorts[i].texts, text);
+}
+
+void tw_expire_sum_tell(void *sum, const char *code, const char *text)
+{
+    tw_expire_sum_problem(sum, code, text, 0);
+}
+
+int64_t tw_expire_domain_due(const struct tw_expire_domain *domain)
+{
+    int64_t due = 0;
+    for (size_t class = 0; class < TW_EXPIRE_TMP; class ++)
+        due += domain->due[class].count;
+    return due;
+}
+
+int64_t tw_expire_sum_messages(const struct tw_expire_sum *sum)
+{
+    int64_t messages = 0;
+    for (size_t i = 0; i < sum->domain_count; i++)
+        messages += sum->domains[i].messages;
+    return messages;
+}
+
+struct tw_expire_amount tw_expire_sum_class(const struct tw_expire_sum *sum, size_t class)
+{
+    struct tw_expire_amount amount = {0, 0};
+    for (size_t i = 0; i < sum->domain_count; i++) {
+        amount.count += sum->domains[i].due[class].count;
+        amount.bytes += sum->domains[i].due[class].bytes;
+    }
+    return amount;
+}
+
+void tw_expire_sum_free(struct tw_expire_sum *sum)
+{
+    for (size_t i = 0; i < sum->domain_count; i++)
+        free(sum->domains[i].name);
+    for (size_t i = 0; i < sum->sort_count; i++) {
+        free(sum->sorts[i].code);
+        tw_strings_free(&sum->sorts[i].texts);
+    }
+    free(sum->domains);
+    free(sum->sorts);
+    *sum = (struct tw_expire_sum){0};
+}
+
+/* ---- written ------------------------------------------------------------------------------ */
+
+static void put_amounts(struct tw_frame_writer *w, const struct tw_expire_amount *amounts)
+{
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+        tw_frame_put_number(w, amounts[class].count);
+        tw_frame_put_number(w, amounts[class].bytes);
+    }
+}
+
+void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *text, int64_t more)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_PROBLEM);
+    tw_frame_put_text(&w, code);
+    tw_frame_put_bytes(&w, text, strnlen(text, TW_EXPIRE_TEXT_MAX));
+    tw_frame_put_number(&w, more);
+    tw_frame_end(&w);
+}
+
+void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_DOMAIN);
+    tw_frame_put_text(&w, domain->name);
+    tw_frame_put_number(&w, domain->mailboxes);
+    tw_frame_put_number(&w, domain->messages);
+    put_amounts(&w, domain->due);
+    tw_frame_end(&w);
+}
+
+void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_TOTALS);
+    tw_frame_put_number(&w, sum->mailboxes);
+    tw_frame_put_number(&w, sum->missing);
+    tw_frame_put_number(&w, sum->folders);
+    tw_frame_put_number(&w, sum->skipped);
+    tw_frame_put_number(&w, sum->scanned);
+    tw_frame_end(&w);
+}
+
+void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_GONE);
+    put_amounts(&w, sum->gone);
+    tw_frame_put_number(&w, sum->errors);
+    tw_frame_put_number(&w, sum->vanished);
+    tw_frame_put_number(&w, sum->left);
+    tw_frame_end(&w);
+}
+
+void tw_expire_put_at(struct tw_buf *out, const char *address)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_AT);
+    tw_frame_put_text(&w, address ? address : TW_EXPIRE_NONE_DONE);
+    tw_frame_end(&w);
+}
+
+void tw_expire_put_due(struct tw_buf *out, const struct tw_mailbox *mailbox, const char *folder,
+                       enum tw_mail_dir dir, const struct tw_inodes *inodes)
+{
+    for (size_t at = 0; at < inodes->count; at += CHUNK_INODES) {
+        const size_t left = inodes->count - at, count = left < CHUNK_INODES ? left : CHUNK_INODES;
+        struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_DUE);
+        tw_frame_put_text(&w, mailbox->address);
+        tw_frame_put_text(&w, mailbox->base->path);
+        tw_frame_put_text(&w, mailbox->below);
+        tw_frame_put_text(&w, folder);
+        tw_frame_put_number(&w, dir);
+        tw_frame_put_bytes(&w, (const char *)(inodes->items + at), count * sizeof *inodes->items);
+        tw_frame_end(&w);
+    }
+}
+
+/* ---- read --------------------------------------------------------------------------------- */
+
+/* A number from 0 on, of a size that can be. */
+static int64_t get_count(struct tw_frame *frame)
+{
+    const int64_t number = tw_frame_number(frame);
+    if (number < 0 || number > count_max)
+        frame->bad = true;
+    return frame->bad ? 0 : number;
+}
+
+static void get_amounts(struct tw_frame *frame, struct tw_expire_amount *amounts)
+{
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+        amounts[class].count += get_count(frame);
+        amounts[class].bytes += get_count(frame);
+    }
+}
+
+static void take_problem(struct tw_expire_sum *sum, struct tw_frame *frame)
+{
+    char *code = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
+    char *text = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
+    const int64_t more = get_count(frame);
+    if (!frame->bad)
+        tw_expire_sum_problem(sum, code, text, more);
+    free(code);
+    free(text);
+}
+
+static void take_domain(struct tw_expire_sum *sum, struct tw_frame *frame)
+{
+    char *name = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
+    struct tw_expire_domain *domain = tw_expire_sum_domain(sum, name);
+    domain->mailboxes += get_count(frame);
+    domain->messages += get_count(frame);
+    get_amounts(frame, domain->due);
+    free(name);
+}
+
+int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
+{
+    switch (frame->type) {
+    case TW_EXPIRE_BEAT:
+        break;
+    case TW_EXPIRE_PROBLEM:
+        take_problem(sum, frame);
+        break;
+    case TW_EXPIRE_DOMAIN:
+        take_domain(sum, frame);
+        break;
+    case TW_EXPIRE_TOTALS:
+        sum->mailboxes += get_count(frame);
+        sum->missing += get_count(frame);
+        sum->folders += get_count(frame);
+        sum->skipped += get_count(frame);
+        sum->scanned += get_count(frame);
+        break;
+    case TW_EXPIRE_GONE:
+        get_amounts(frame, sum->gone);
+        sum->errors += get_count(frame);
+        sum->vanished += get_count(frame);
+        sum->left += get_count(frame);
+        break;
+    default:
+        return -1;
+    }
+    return tw_frame_done(frame) ? 0 : -1;
+}
+
+int tw_expire_get_due(struct tw_frame *frame, struct tw_expire_due *due)
+{
+    *due = (struct tw_expire_due){0};
+    due->address = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
+    due->base = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
+    due->below = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
+    due->folder = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
+    const int64_t dir = tw_frame_number(frame);
+    due->dir = dir >= 0 && dir < TW_MAIL_DIRS ? (enum tw_mail_dir)dir : TW_DIR_CUR;
+    due->inodes = tw_frame_bytes(frame, TW_EXPIRE_FRAME_MAX, &due->bytes);
+    if (tw_frame_done(frame) && dir >= 0 && dir < TW_MAIL_DIRS &&
+        due->bytes % sizeof(uint64_t) == 0 && strchr(due->address, '@'))
+        return 0;
+    tw_expire_due_clear(due);
+    return -1;
+}
+
+void tw_expire_due_clear(struct tw_expire_due *due)
+{
+    free(due->address);
+    free(due->base);
+    free(due->below);
+    free(due->folder);
+    *due = (struct tw_expire_due){0};
+}

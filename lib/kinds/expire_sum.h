@@ -1,0 +1,90 @@
+/* What passes between a run's two sides, as frames: the child, which has an owner's rights and
+ * looks or removes, and its parent, which decides. What comes from the child is checked as if it
+ * were hostile. And the sums that the parent makes of it. */
+#ifndef TW_KINDS_EXPIRE_SUM_H
+#define TW_KINDS_EXPIRE_SUM_H
+
+#include "base/frame.h"
+#include "kinds/expire_scan.h"
+
+enum tw_expire_frame {
+    TW_EXPIRE_BEAT = 1, /* it gets on */
+    TW_EXPIRE_PROBLEM,  /* code, text, how many more like it were not told */
+    TW_EXPIRE_DOMAIN, /* name, mailboxes, messages, then count and bytes of what is due by class */
+    TW_EXPIRE_TOTALS, /* mailboxes, missing, folders looked at, skipped, scanned */
+    TW_EXPIRE_DUE,    /* inodes: address, base, below, folder, dir, bytes */
+    TW_EXPIRE_AT,     /* the window ends: address of the last mailbox that was done */
+    TW_EXPIRE_GONE,   /* removed: count and bytes by class; errors; vanished; mailboxes left */
+    TW_EXPIRE_ROW,    /* for toasterctl: some strings */
+};
+
+enum {
+    TW_EXPIRE_FRAME_MAX = 1024 * 1024,
+    TW_EXPIRE_TEXT_MAX = 8000,
+    TW_EXPIRE_NAME_MAX = 1024,
+    TW_EXPIRE_DUE_MAX =
+        1000000, /* inodes that one run takes up; the others are left for the next */
+};
+
+struct tw_expire_domain {
+    char *name;
+    int64_t mailboxes, messages;
+    struct tw_expire_amount due[TW_EXPIRE_CLASSES];
+};
+
+/* Problems of one sort: how many, and the first few. */
+struct tw_expire_sort {
+    char *code;
+    int64_t count;
+    struct tw_strings texts;
+};
+
+struct tw_expire_sum {
+    int64_t mailboxes, missing, folders, skipped, scanned;
+    struct tw_expire_domain *domains; /* sorted by name */
+    size_t domain_count;
+    struct tw_expire_sort *sorts;
+    size_t sort_count;
+    struct tw_expire_amount gone[TW_EXPIRE_CLASSES];
+    int64_t errors, vanished, left;
+};
+
+void tw_expire_sum_free(struct tw_expire_sum *sum);
+struct tw_expire_domain *tw_expire_sum_domain(struct tw_expire_sum *sum, const char *name);
+void tw_expire_sum_problem(struct tw_expire_sum *sum, const char *code, const char *text,
+                           int64_t more);
+/* A tw_mail_problem with the sum as context. */
+void tw_expire_sum_tell(void *sum, const char *code, const char *text);
+
+/* Messages (not leftovers in tmp/) that are due. */
+int64_t tw_expire_domain_due(const struct tw_expire_domain *domain);
+/* Of all domains: messages, and what is due by class. */
+int64_t tw_expire_sum_messages(const struct tw_expire_sum *sum);
+struct tw_expire_amount tw_expire_sum_class(const struct tw_expire_sum *sum, size_t class);
+
+/* ---- frames ------------------------------------------------------------------------------- */
+
+void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *text, int64_t more);
+void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain);
+void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum);
+void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum);
+#define TW_EXPIRE_NONE_DONE "-"
+void tw_expire_put_at(struct tw_buf *out, const char *address); /* NULL: none */
+/* In as many frames as it takes. */
+void tw_expire_put_due(struct tw_buf *out, const struct tw_mailbox *mailbox, const char *folder,
+                       enum tw_mail_dir dir, const struct tw_inodes *inodes);
+
+struct tw_expire_due {
+    char *address, *base, *below, *folder;
+    enum tw_mail_dir dir;
+    const char *inodes; /* into the frame */
+    size_t bytes;
+};
+/* -1: not a whole, sane frame. */
+int tw_expire_get_due(struct tw_frame *frame, struct tw_expire_due *due);
+void tw_expire_due_clear(struct tw_expire_due *due);
+
+/* Adds what a frame of another sort says; 0, or -1: nonsense. */
+int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame);
+
+#endif
