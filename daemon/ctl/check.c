@@ -39,39 +39,66 @@ static void print_json(const struct ctl_answer *answer)
     tw_buf_free(&out);
 }
 
-/* Through the daemon where one runs, else here. */
-static int run_jobs(const struct ctl *ctl, struct ctl_answer *answer)
+static void put_names(struct tw_buf *request, char *const *names)
 {
-    struct tw_buf request = {0};
-    struct tw_error e = {""};
     int64_t count = 0;
-    while (ctl->arguments[count])
+    while (names[count])
         count++;
-    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_CHECK);
+    struct tw_frame_writer w = tw_frame_begin(request, TW_CONTROL_CHECK);
     tw_frame_put_number(&w, count);
     for (int64_t i = 0; i < count; i++)
-        tw_frame_put_text(&w, ctl->arguments[i]);
+        tw_frame_put_text(&w, names[i]);
     tw_frame_end(&w);
-    int asked = ctl_ask(ctl->config, &request, answer, &e);
-    tw_buf_free(&request);
-    int result = CTL_OK;
-    if (asked == 1 && ctl_foreground(ctl->config, ctl->arguments, answer, &e) != 0) {
-        ctl_complain("%s", e.text);
-        result = CTL_USAGE;
-    } else if (asked < 0) {
-        ctl_complain("%s", e.text);
-        result = CTL_SYSTEM;
-    } else if (answer->code != 0) {
-        ctl_complain("%s", answer->text);
-        result = answer->code;
-    }
-    return result;
 }
 
-static int report(const struct ctl *ctl, bool all)
+static const struct tw_job_config *first_task(const struct ctl *ctl)
+{
+    for (char *const *name = ctl->arguments; *name; name++) {
+        const struct tw_job_config *job = tw_config_find(ctl->config, *name);
+        if (job && job->kind->task_every)
+            return job;
+    }
+    return NULL;
+}
+
+/* Without a daemon: checks are run here. */
+static int run_here(const struct ctl *ctl, struct ctl_answer *answer, const struct tw_error *why)
+{
+    struct tw_error e;
+    const struct tw_job_config *task = first_task(ctl);
+    if (task) {
+        ctl_complain(
+            "%s; only the daemon remembers what %s has asked and was told, so only it runs "
+            "it; toasterctl run --dry-run %s works without",
+            why->text, task->name, task->name);
+        return CTL_SYSTEM;
+    }
+    if (ctl_foreground(ctl->config, ctl->arguments, answer, &e) == 0)
+        return CTL_OK;
+    ctl_complain("%s", e.text);
+    return CTL_USAGE;
+}
+
+/* Through the daemon where one runs, else here. */
+static int run_jobs(const struct ctl *ctl, const struct tw_buf *request, struct ctl_answer *answer)
+{
+    struct tw_error e = {""};
+    const int asked = ctl_ask(ctl->config, request, answer, &e);
+    if (asked == 1)
+        return run_here(ctl, answer, &e);
+    if (asked < 0) {
+        ctl_complain("%s", e.text);
+        return CTL_SYSTEM;
+    }
+    if (answer->code != 0)
+        ctl_complain("%s", answer->text);
+    return answer->code;
+}
+
+static int report(const struct ctl *ctl, const struct tw_buf *request, bool all)
 {
     struct ctl_answer answer = {0};
-    int result = run_jobs(ctl, &answer);
+    int result = run_jobs(ctl, request, &answer);
     if (result == CTL_OK) {
         if (ctl->json)
             print_json(&answer);
@@ -88,16 +115,38 @@ static int report(const struct ctl *ctl, bool all)
 
 int ctl_check(const struct ctl *ctl)
 {
-    return report(ctl, false);
+    struct tw_buf request = {0};
+    put_names(&request, ctl->arguments);
+    const int result = report(ctl, &request, false);
+    tw_buf_free(&request);
+    return result;
 }
 
 int ctl_run(const struct ctl *ctl)
 {
-    if (!ctl->arguments[0] || ctl->arguments[1]) {
+    const char *name = ctl->arguments[0];
+    if (ctl->dry_run && ctl->confirm) {
+        ctl_complain("--dry-run removes nothing, so there is nothing to --confirm");
+        return CTL_USAGE;
+    }
+    if (!name || (ctl->arguments[1] && !ctl->dry_run)) {
         ctl_complain("run what? One job, for example: toasterctl run service.smtp");
         return CTL_USAGE;
     }
-    return report(ctl, true);
+    if (ctl->dry_run)
+        return ctl_dry_run(ctl);
+    struct tw_buf request = {0};
+    if (first_task(ctl) || ctl->confirm) {
+        struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_RUN);
+        tw_frame_put_text(&w, name);
+        tw_frame_put_number(&w, ctl->confirm);
+        tw_frame_end(&w);
+    } else {
+        put_names(&request, ctl->arguments);
+    }
+    const int result = report(ctl, &request, true);
+    tw_buf_free(&request);
+    return result;
 }
 
 int ctl_forget(const struct ctl *ctl)

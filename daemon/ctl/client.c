@@ -1,5 +1,6 @@
 /* toasterctl's side of the control socket. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,8 @@
 
 enum {
     ANSWER_S = 10,
-    RUN_S = 300 /* a check may take its deadline, and wait for others */
+    RUN_S = 300, /* a check may take its deadline, and wait for others */
+    LONG_S = 2   /* after so long somebody wonders */
 };
 
 static void get_job(struct tw_frame *frame, struct ctl_answer *answer)
@@ -96,7 +98,16 @@ static int get_frame(struct tw_frame *frame, struct ctl_answer *answer)
     return tw_frame_done(frame) ? result : -1;
 }
 
-static int receive(int fd, struct ctl_answer *answer, struct tw_error *e)
+/* A task takes as long as it takes. */
+static void say_patience(void)
+{
+    static bool said;
+    if (!said)
+        fputs("toasterctl: it runs; to interrupt toasterctl does not stop it\n", stderr);
+    said = true;
+}
+
+static int receive(int fd, bool patient, struct ctl_answer *answer, struct tw_error *e)
 {
     struct tw_buf in = {0};
     int result = 0;
@@ -105,6 +116,10 @@ static int receive(int fd, struct ctl_answer *answer, struct tw_error *e)
         const ssize_t length = recv(fd, chunk, sizeof chunk, 0);
         if (length < 0 && errno == EINTR)
             continue;
+        if (length < 0 && errno == EAGAIN && patient) {
+            say_patience();
+            continue;
+        }
         if (length < 0) {
             result = errno == EAGAIN ? tw_fail(e, "the daemon does not answer: does it hang?")
                                      : tw_fail_errno(e, "cannot hear the daemon's answer");
@@ -139,8 +154,11 @@ int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return tw_fail_errno(e, "cannot make a socket");
-    const bool runs = request->data[TW_FRAME_HEAD] == TW_CONTROL_CHECK;
-    const struct timeval limit = {.tv_sec = runs ? RUN_S : ANSWER_S};
+    const int type = (unsigned char)request->data[TW_FRAME_HEAD];
+    const bool patient = type == TW_CONTROL_RUN;
+    const struct timeval limit = {.tv_sec = patient                    ? LONG_S
+                                            : type == TW_CONTROL_CHECK ? RUN_S
+                                                                       : ANSWER_S};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     int result = 0;
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
@@ -151,7 +169,7 @@ int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct
     } else if (send(fd, request->data, request->len, MSG_NOSIGNAL) != (ssize_t)request->len) {
         result = tw_fail_errno(e, "cannot ask toaster-watcher at %s", config->control);
     } else {
-        result = receive(fd, answer, e);
+        result = receive(fd, patient, answer, e);
     }
     close(fd);
     return result;

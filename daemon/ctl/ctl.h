@@ -10,7 +10,7 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 100, CTL_SYSTEM = 111 };
 
 struct ctl {
     const struct tw_config *config;
-    bool json;
+    bool json, dry_run, confirm;
     char **arguments; /* behind the verb and its options; ends with NULL */
 };
 
@@ -56,5 +56,8 @@ int ctl_check(const struct ctl *ctl);
 int ctl_run(const struct ctl *ctl);
 int ctl_config(const struct ctl *ctl);
 int ctl_forget(const struct ctl *ctl);
+int ctl_mailboxes(const struct ctl *ctl);
+int ctl_explain(const struct ctl *ctl);
+int ctl_dry_run(const struct ctl *ctl); /* of run --dry-run */
 
 #endif

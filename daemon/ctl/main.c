@@ -9,17 +9,27 @@
 #include "base/escape.h"
 #include "ctl/ctl.h"
 
+/* Which options a verb takes. */
+enum { JSON = 1, DRY_RUN = 2, CONFIRM = 4 };
+
 static const struct verb {
     const char *name, *arguments, *what;
-    bool json;
+    unsigned options;
     bool last_good; /* a broken file is no reason not to ask the daemon that runs without it */
     int (*run)(const struct ctl *ctl);
 } verbs[] = {
-    {"status", "[--json]", "each job and aspect, as the daemon sees it", true, true, ctl_status},
-    {"check", "[--json] [JOB...]", "runs checks now and prints what fails", true, true, ctl_check},
-    {"run", "[--json] JOB", "runs one job now and prints all it found", true, true, ctl_run},
-    {"config", "", "the effective configuration", false, false, ctl_config},
-    {"forget", "JOB", "drops a service that was there and is gone", false, true, ctl_forget},
+    {"status", "[--json]", "each job and aspect, as the daemon sees it", JSON, true, ctl_status},
+    {"check", "[--json] [JOB...]", "runs checks now and prints what fails", JSON, true, ctl_check},
+    {"run", "[--json] JOB", "runs one job now and prints all it found", JSON | DRY_RUN | CONFIRM,
+     true, ctl_run},
+    {"run", "--dry-run [--json] TASK [ADDRESS...]", "lists what a task would do now", 0, true,
+     ctl_run},
+    {"run", "--confirm TASK", "runs a task that has asked whether it may", 0, true, ctl_run},
+    {"mailboxes", "[--json]", "the mailboxes of this machine", JSON, true, ctl_mailboxes},
+    {"explain", "[--json] ADDRESS", "what holds for each folder of a mailbox", JSON, true,
+     ctl_explain},
+    {"config", "", "the effective configuration", 0, false, ctl_config},
+    {"forget", "JOB", "drops a service that was there and is gone", 0, true, ctl_forget},
 };
 
 void ctl_complain(const char *format, ...)
@@ -39,7 +49,7 @@ static void print_usage(FILE *to)
 {
     fputs("usage: toasterctl [-c FILE] VERB ...\n", to);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        fprintf(to, "  %-7s %-18s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
+        fprintf(to, "  %-9s %-36s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
 }
 
 static const struct verb *find_verb(const char *name)
@@ -53,16 +63,22 @@ static const struct verb *find_verb(const char *name)
 /* The options behind the verb. -1: usage. */
 static int read_verb_options(const struct verb *verb, int count, char **arguments, struct ctl *ctl)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"json", no_argument, NULL, JSON},
+                                            {"dry-run", no_argument, NULL, DRY_RUN},
+                                            {"confirm", no_argument, NULL, CONFIRM},
+                                            {NULL, 0, NULL, 0}};
     optind = 0;
-    for (int option; (option = getopt_long(count, arguments, "", options, NULL)) != -1;) {
-        if (option != 'j')
+    for (int option, index = 0;
+         (option = getopt_long(count, arguments, "", options, &index)) != -1;) {
+        if (option == '?')
             return -1;
-        if (!verb->json) {
-            ctl_complain("%s has no --json", verb->name);
+        if (!(verb->options & (unsigned)option)) {
+            ctl_complain("%s has no --%s", verb->name, options[index].name);
             return -1;
         }
-        ctl->json = true;
+        ctl->json = ctl->json || option == JSON;
+        ctl->dry_run = ctl->dry_run || option == DRY_RUN;
+        ctl->confirm = ctl->confirm || option == CONFIRM;
     }
     ctl->arguments = arguments + optind;
     return 0;

@@ -1,0 +1,420 @@
+/* Verbs that list what a kind knows, without the daemon: mailboxes, run --dry-run, explain. A
+ * toaster-worker of our own looks; nothing is changed and nothing remembered. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/units.h"
+#include "ctl/ctl.h"
+#include "kinds/expire_rows.h"
+#include "kinds/maillist.h"
+#include "kinds/wire.h"
+#include "toaster/address.h"
+#include "watcher/worker.h"
+
+enum { FOR_EVER_MS = 24 * 3600 * 1000, PROBLEM_FIELDS = 2 };
+
+/* ---- asking ------------------------------------------------------------------------------- */
+
+struct telling {
+    const struct ctl *ctl;
+    struct tw_loop *loop;
+    void (*row)(struct telling *t, const struct tw_strings *fields);
+    size_t rows, problems;
+    struct tw_buf why; /* it could not be told */
+    int64_t result;
+    /* Of a dry run: */
+    struct tw_strings seen; /* addresses that were asked for and are there */
+    int64_t bytes;
+    /* Of an explanation: */
+    const struct tw_job_config *job;
+    char *mailbox;
+};
+
+static int on_report(void *context, struct tw_frame *frame)
+{
+    struct telling *t = context;
+    const struct tw_sink none = {0};
+    struct tw_strings fields = {0};
+    if (frame->type == TW_WIRE_TEXT || frame->type == TW_WIRE_END) {
+        int64_t result = 0;
+        const int got = tw_wire_report(frame, &none, &t->why, &result);
+        t->result = got == 1 ? result : t->result;
+        return got;
+    }
+    if (frame->type == TW_WIRE_PROGRESS)
+        return tw_frame_done(frame) ? 2 : -1;
+    if (frame->type != TW_WIRE_ROW || tw_wire_get_row(frame, &fields) != 0) {
+        tw_strings_free(&fields);
+        return -1;
+    }
+    if (fields.count == PROBLEM_FIELDS) {
+        ctl_complain("%s", fields.items[1]);
+        t->problems++;
+    } else if (fields.count == 1) {
+        tw_strings_add(&t->seen, fields.items[0]);
+    } else {
+        t->row(t, &fields);
+        t->rows++;
+    }
+    tw_strings_free(&fields);
+    return 0;
+}
+
+static void on_ended(void *context, enum tw_outcome outcome, const char *detail)
+{
+    struct telling *t = context;
+    if (outcome != TW_OUTCOME_DONE) {
+        tw_buf_clear(&t->why);
+        tw_buf_puts(&t->why, detail);
+        t->result = 1;
+    }
+    tw_loop_stop(t->loop);
+}
+
+/* Has the kind tell; `settings` are of a job of it. */
+static int ask(struct telling *t, const struct tw_kind *kind, const char *name,
+               const void *settings, const char *what, const struct tw_strings *arguments)
+{
+    char *program = tw_workers_find_program();
+    const struct tw_places places = tw_config_places(t->ctl->config);
+    const struct tw_run run = {.name = name,
+                               .title = strchr(name, '.') + 1,
+                               .settings = settings,
+                               .places = &places,
+                               .look_only = true,
+                               .now_s = time(NULL),
+                               .memory = ""};
+    struct tw_request request = {.timeout_ms = FOR_EVER_MS,
+                                 .alone = true,
+                                 .reports_max = SIZE_MAX,
+                                 .context = t,
+                                 .report = on_report,
+                                 .ended = on_ended};
+    t->loop = tw_loop_new();
+    if (!t->loop) {
+        free(program);
+        ctl_complain("cannot make an event loop");
+        return CTL_SYSTEM;
+    }
+    struct tw_workers *workers = tw_workers_new(t->loop, program, 1);
+    tw_wire_put_tell(&request.frame, &run, kind, what, arguments);
+    tw_workers_submit(workers, &request);
+    tw_loop_run(t->loop);
+    tw_workers_free(&workers);
+    tw_loop_free(&t->loop);
+    free(program);
+    int result = CTL_OK;
+    if (t->result != 0) {
+        ctl_complain("%s", tw_buf_text(&t->why));
+        result = CTL_SYSTEM;
+    } else if (t->problems) {
+        result = CTL_FAILED;
+    }
+    tw_buf_free(&t->why);
+    return result;
+}
+
+/* ---- output ------------------------------------------------------------------------------- */
+
+static void put_escaped(const char *text, int width)
+{
+    char *clean = tw_escape_new(text, TW_ESCAPE_LINE, 0);
+    printf("%-*s", width, clean);
+    free(clean);
+}
+
+/* One member of a JSON object; numbers as they are, "" as null. */
+static void put_member(struct tw_buf *out, const char *key, const char *value, bool number)
+{
+    tw_buf_printf(out, "%s\"%s\": ", out->len && out->data[out->len - 1] != '{' ? ", " : "", key);
+    if (number)
+        tw_buf_puts(out, value[0] ? value : "null");
+    else
+        tw_escape_json(out, value);
+}
+
+static void begin_object(const struct telling *t, struct tw_buf *out)
+{
+    tw_buf_puts(out, t->rows ? ",\n {" : "\n {");
+}
+
+static void end_object(struct tw_buf *out)
+{
+    tw_buf_puts(out, "}");
+    fwrite(out->data, 1, out->len, stdout);
+    tw_buf_free(out);
+}
+
+/* ---- mailboxes ---------------------------------------------------------------------------- */
+
+static void mailbox_row(struct telling *t, const struct tw_strings *f)
+{
+    if (f->count != TW_MAILLIST_FIELDS)
+        return;
+    const char *state = f->items[TW_MAILLIST_STATE];
+    t->problems += strcmp(state, "ok") != 0;
+    if (t->ctl->json) {
+        struct tw_buf out = {0};
+        begin_object(t, &out);
+        put_member(&out, "address", f->items[TW_MAILLIST_ADDRESS], false);
+        put_member(&out, "directory", f->items[TW_MAILLIST_DIR], false);
+        put_member(&out, "owner", f->items[TW_MAILLIST_OWNER], true);
+        put_member(&out, "source", f->items[TW_MAILLIST_SOURCE], false);
+        put_member(&out, "state", state, false);
+        end_object(&out);
+        return;
+    }
+    put_escaped(f->items[TW_MAILLIST_ADDRESS], 30);
+    printf("  ");
+    put_escaped(f->items[TW_MAILLIST_DIR], 0);
+    printf("  %s  %s%s%s\n", f->items[TW_MAILLIST_OWNER], f->items[TW_MAILLIST_SOURCE],
+           strcmp(state, "ok") == 0 ? "" : "  ", strcmp(state, "ok") == 0 ? "" : state);
+}
+
+int ctl_mailboxes(const struct ctl *ctl)
+{
+    const struct tw_kind *kind = tw_kind_find("expire");
+    const struct tw_sources *sources = &ctl->config->mailboxes;
+    if (ctl->arguments[0]) {
+        ctl_complain("mailboxes takes no argument");
+        return CTL_USAGE;
+    }
+    if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd) {
+        ctl_complain("the section mailboxes of %s names no source: write vpopmail, glob or passwd",
+                     ctl->config->file);
+        return CTL_FAILED;
+    }
+    struct telling t = {.ctl = ctl, .row = mailbox_row};
+    const struct tw_strings none = {0};
+    void *settings = tw_alloc(kind->settings_size);
+    tw_options_init(kind->options, settings);
+    if (ctl->json)
+        printf("[");
+    int result = ask(&t, kind, "expire.mailboxes", settings, "mailboxes", &none);
+    if (ctl->json)
+        printf(t.rows ? "\n]\n" : "]\n");
+    if (result == CTL_OK && t.rows == 0) {
+        ctl_complain("there is no mailbox at all");
+        result = CTL_FAILED;
+    }
+    tw_options_free(kind->options, settings);
+    free(settings);
+    return result;
+}
+
+/* ---- run --dry-run ------------------------------------------------------------------------ */
+
+static void due_row(struct telling *t, const struct tw_strings *f)
+{
+    if (f->count != TW_LIST_FIELDS)
+        return;
+    t->bytes += strtoll(f->items[TW_LIST_BYTES], NULL, 10);
+    if (t->ctl->json) {
+        struct tw_buf out = {0};
+        begin_object(t, &out);
+        put_member(&out, "address", f->items[TW_LIST_ADDRESS], false);
+        put_member(&out, "file", f->items[TW_LIST_FILE], false);
+        put_member(&out, "class", f->items[TW_LIST_CLASS], false);
+        put_member(&out, "age_s", f->items[TW_LIST_AGE_S], true);
+        put_member(&out, "bytes", f->items[TW_LIST_BYTES], true);
+        end_object(&out);
+        return;
+    }
+    put_escaped(f->items[TW_LIST_CLASS], 6);
+    printf("  %8s  ", tw_duration_show(strtoll(f->items[TW_LIST_AGE_S], NULL, 10)).text);
+    put_escaped(f->items[TW_LIST_FILE], 0);
+    printf("\n");
+}
+
+/* Every one of them is a mailbox's address. */
+static int take_addresses(char *const *arguments, struct tw_strings *out)
+{
+    for (; *arguments; arguments++) {
+        const char *at = strchr(*arguments, '@');
+        if (!at || at == *arguments || !at[1]) {
+            ctl_complain(
+                "\"%s\" is no address of a mailbox: write user@domain (toasterctl mailboxes "
+                "lists them)",
+                *arguments);
+            return -1;
+        }
+        tw_strings_add(out, *arguments);
+    }
+    return 0;
+}
+
+/* False, and says so: a mailbox that was asked for is not there. */
+static bool all_seen(const struct telling *t, const struct tw_strings *addresses)
+{
+    bool all = true;
+    for (size_t i = 0; i < addresses->count; i++) {
+        bool seen = false;
+        for (size_t k = 0; k < t->seen.count && !seen; k++)
+            seen = tw_address_matches(addresses->items[i], t->seen.items[k]) != TW_ADDRESS_OTHER;
+        if (!seen)
+            ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)",
+                         addresses->items[i]);
+        all = all && seen;
+    }
+    return all;
+}
+
+int ctl_dry_run(const struct ctl *ctl)
+{
+    const char *name = ctl->arguments[0];
+    const struct tw_job_config *job = name ? tw_config_find(ctl->config, name) : NULL;
+    struct tw_strings addresses = {0};
+    if (!job) {
+        ctl_complain("there is no job %s (toasterctl config shows them)", name ? name : "");
+        return CTL_USAGE;
+    }
+    if (!job->kind->tell) {
+        ctl_complain("%s changes nothing when it runs, so it has no --dry-run", name);
+        return CTL_USAGE;
+    }
+    if (take_addresses(ctl->arguments + 1, &addresses) != 0) {
+        tw_strings_free(&addresses);
+        return CTL_USAGE;
+    }
+    struct telling t = {.ctl = ctl, .row = due_row};
+    if (ctl->json)
+        printf("[");
+    int result = ask(&t, job->kind, job->name, job->settings, "dry-run", &addresses);
+    if (result == CTL_OK && !all_seen(&t, &addresses))
+        result = CTL_FAILED;
+    if (ctl->json)
+        printf(t.rows ? "\n]\n" : "]\n");
+    else
+        printf("%zu message%s, %s, would go now; nothing was removed\n", t.rows,
+               t.rows == 1 ? "" : "s", tw_size_show(t.bytes).text);
+    tw_strings_free(&t.seen);
+    tw_strings_free(&addresses);
+    return result;
+}
+
+/* ---- explain ------------------------------------------------------------------------------ */
+
+static void explain_json(const struct telling *t, const struct tw_strings *f)
+{
+    struct tw_buf out = {0};
+    begin_object(t, &out);
+    put_member(&out, "job", t->job->name, false);
+    put_member(&out, "address", f->items[TW_EXPLAIN_ADDRESS], false);
+    put_member(&out, "directory", f->items[TW_EXPLAIN_DIR], false);
+    put_member(&out, "folder", f->items[TW_EXPLAIN_FOLDER], false);
+    put_member(&out, "class", f->items[TW_EXPLAIN_CLASS], false);
+    put_member(&out, "limit", f->items[TW_EXPLAIN_LIMIT], false);
+    put_member(&out, "age", f->items[TW_EXPLAIN_CLOCK], false);
+    put_member(&out, "policy", f->items[TW_EXPLAIN_FROM], false);
+    put_member(&out, "noexpire", f->items[TW_EXPLAIN_OPTED_OUT][0] ? "true" : "false", true);
+    put_member(&out, "messages", f->items[TW_EXPLAIN_MESSAGES], true);
+    put_member(&out, "due", f->items[TW_EXPLAIN_DUE], true);
+    put_member(&out, "due_bytes", f->items[TW_EXPLAIN_BYTES], true);
+    put_member(&out, "next_due", f->items[TW_EXPLAIN_NEXT_S], true);
+    end_object(&out);
+}
+
+static void say_rule(const struct tw_strings *f)
+{
+    const char *class = f->items[TW_EXPLAIN_CLASS], *limit = f->items[TW_EXPLAIN_LIMIT];
+    const char *from = f->items[TW_EXPLAIN_FROM];
+    if (f->items[TW_EXPLAIN_OPTED_OUT][0])
+        printf("kept: its user has put a file .noexpire there");
+    else if (!class[0])
+        printf("no rule is for it");
+    else if (strcmp(limit, "never") == 0)
+        printf("%s: never", class);
+    else
+        printf("%s: older than %s (%s)", class, limit, f->items[TW_EXPLAIN_CLOCK]);
+    if (from[0]) {
+        printf(", by policy ");
+        put_escaped(from, 0);
+    }
+}
+
+static void say_next(const char *next)
+{
+    if (!next[0])
+        return;
+    char when[40];
+    const time_t at = (time_t)strtoll(next, NULL, 10);
+    struct tm local;
+    localtime_r(&at, &local);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+    printf(", the next one %s", when);
+}
+
+static void explain_row(struct telling *t, const struct tw_strings *f)
+{
+    if (f->count != TW_EXPLAIN_FIELDS)
+        return;
+    if (t->ctl->json) {
+        explain_json(t, f);
+        return;
+    }
+    const char *due = f->items[TW_EXPLAIN_DUE];
+    if (!t->mailbox || strcmp(t->mailbox, f->items[TW_EXPLAIN_ADDRESS]) != 0) {
+        free(t->mailbox);
+        t->mailbox = tw_strdup(f->items[TW_EXPLAIN_ADDRESS]);
+        printf("%s, ", t->job->name);
+        put_escaped(f->items[TW_EXPLAIN_DIR], 0);
+        printf(":\n");
+    }
+    if (!f->items[TW_EXPLAIN_FOLDER][0])
+        return;
+    printf("  ");
+    put_escaped(f->items[TW_EXPLAIN_FOLDER], 20);
+    printf(" %7s  ", f->items[TW_EXPLAIN_MESSAGES]);
+    say_rule(f);
+    if (strcmp(due, "0") != 0)
+        printf("; %s due now, %s", due,
+               tw_size_show(strtoll(f->items[TW_EXPLAIN_BYTES], NULL, 10)).text);
+    if (f->items[TW_EXPLAIN_MESSAGES][0])
+        say_next(f->items[TW_EXPLAIN_NEXT_S]);
+    printf("\n");
+}
+
+int ctl_explain(const struct ctl *ctl)
+{
+    struct tw_strings addresses = {0};
+    if (!ctl->arguments[0] || ctl->arguments[1]) {
+        ctl_complain("explain which mailbox? For example: toasterctl explain user@example.com");
+        return CTL_USAGE;
+    }
+    if (take_addresses(ctl->arguments, &addresses) != 0)
+        return CTL_USAGE;
+    struct telling t = {.ctl = ctl, .row = explain_row};
+    int result = CTL_OK;
+    size_t jobs = 0;
+    if (ctl->json)
+        printf("[");
+    for (size_t i = 0; i < ctl->config->job_count; i++) {
+        const struct tw_job_config *job = &ctl->config->jobs[i];
+        if (!job->kind->tell)
+            continue;
+        jobs++;
+        t.job = job;
+        free(t.mailbox);
+        t.mailbox = NULL;
+        const int asked = ask(&t, job->kind, job->name, job->settings, "explain", &addresses);
+        result = asked > result ? asked : result;
+    }
+    if (ctl->json)
+        printf(t.rows ? "\n]\n" : "]\n");
+    if (jobs == 0) {
+        ctl_complain("no job of the configuration cleans mailboxes");
+        result = CTL_FAILED;
+    } else if (t.rows == 0 && result == CTL_OK) {
+        ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)", ctl->arguments[0]);
+        result = CTL_FAILED;
+    }
+    free(t.mailbox);
+    tw_strings_free(&addresses);
+    return result;
+}
