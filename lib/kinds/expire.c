@@ -101,7 +101,7 @@ static void look_at_all(struct state *s)
     s->memory.at = NULL;
     for (size_t i = 0; i < count; i++)
         look_at(s, (first + i) % count, i == 0 ? after : NULL, NULL);
-    if (after)
+    if (after && !s->intakes[0].anew)
         look_at(s, first, NULL, after);
     free(after);
 }

@@ -70,6 +70,7 @@ static void on_problem(void *context, const char *code, const char *text)
 {
     struct look *l = context;
     tw_expire_put_problem(&l->out, code, text, 0);
+    send_some(l); /* a list of users may have any number of broken lines */
 }
 
 static void end_domain(struct look *l)
@@ -253,6 +254,7 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
         tw_gentle();
     l.view.settings = l.settings;
     l.view.folders = folders;
+    l.view.names = tw_expire_names_hash(l.settings);
     l.view.uid = t->owner->uid;
     l.view.now_s = t->run->now_s;
     l.view.end_ms = t->end_ms;
@@ -261,6 +263,8 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
     open_index(&l);
     l.list = list_of(&l);
     if (t->after && !skip_to(&l, t->after)) {
+        struct tw_frame_writer w = tw_frame_begin(&l.out, TW_EXPIRE_ANEW);
+        tw_frame_end(&w);
         tw_mailboxes_free(&l.list);
         l.list = list_of(&l);
     }

@@ -35,6 +35,9 @@ static int take_frame(struct tw_expire_intake *intake, struct tw_frame *frame, s
         free(intake->at);
         intake->at = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
         return tw_frame_done(frame) ? 0 : -1;
+    case TW_EXPIRE_ANEW:
+        intake->anew = true;
+        return tw_frame_done(frame) ? 0 : -1;
     case TW_EXPIRE_ROW:
     case TW_EXPIRE_PROBLEM:
         if (intake->row)

@@ -11,6 +11,7 @@ struct tw_expire_intake {
     struct tw_buf due;         /* frames TW_EXPIRE_DUE, as they came */
     size_t inodes;             /* in them */
     char *after;               /* behind which mailbox the look began; NULL: with the first */
+    bool anew;                 /* that is not there any more: it began with the first */
     char *at;                  /* where the window has ended it; NULL: it has come to the end */
     /* For rows; -1: nobody wants more. NULL: there must be none. */
     int (*row)(void *context, struct tw_frame *frame);

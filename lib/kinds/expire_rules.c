@@ -281,15 +281,20 @@ static uint64_t mix_list(uint64_t hash, const struct tw_strings *list)
     return hash;
 }
 
-uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule,
-                             const struct tw_expire_settings *settings)
+uint64_t tw_expire_names_hash(const struct tw_expire_settings *settings)
 {
     struct folder_lists lists = lists_of(settings);
-    uint64_t hash = mix_number(HASH_START, rule->flagged);
+    const uint64_t hash =
+        mix_list(mix_list(mix_list(HASH_START, &lists.trash), &lists.spam), &lists.sent);
+    free_lists(&lists);
+    return hash;
+}
+
+uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule, uint64_t names)
+{
+    uint64_t hash = mix_number(names, rule->flagged);
     for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
         hash = mix_number(mix_number(hash, rule->limit_s[class]), rule->received[class]);
-    hash = mix_list(mix_list(mix_list(hash, &lists.trash), &lists.spam), &lists.sent);
-    free_lists(&lists);
     return hash;
 }
 

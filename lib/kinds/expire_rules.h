@@ -71,9 +71,10 @@ enum tw_expire_class tw_expire_class_of(enum tw_folder_class folder, enum tw_mai
 int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class class, bool flagged,
                         const struct stat *st, int64_t now_s, bool *odd);
 
-/* All that decides what is due in a mailbox with this rule, as a number. */
-uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule,
-                             const struct tw_expire_settings *settings);
+/* All that decides what is due in a mailbox with this rule, as a number; `names` is that of the
+ * names of folders, which are the same for all. */
+uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule, uint64_t names);
+uint64_t tw_expire_names_hash(const struct tw_expire_settings *settings);
 
 /* ---- what was confirmed ------------------------------------------------------------------- */
 

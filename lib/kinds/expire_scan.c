@@ -282,7 +282,7 @@ static void scan_folders(struct tw_expire_scan *s, const struct tw_mail_place_of
 {
     struct tw_known known = {0};
     struct tw_mailwalk walk;
-    const uint64_t rule = tw_expire_rule_hash(&s->rule, s->view->settings);
+    const uint64_t rule = tw_expire_rule_hash(&s->rule, s->view->names);
     const int64_t began_ns = wall_ns();
     if (s->known)
         tw_known_read(s->known, s->known_length, rule, &known);

@@ -18,6 +18,7 @@
 struct tw_expire_view {
     const struct tw_expire_settings *settings;
     const struct tw_folder_names *folders;
+    uint64_t names; /* tw_expire_names_hash */
     uid_t uid;
     int64_t now_s;
     /* Called for each message that is due; by several threads. NULL: nobody wants to know. */

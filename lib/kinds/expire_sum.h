@@ -14,6 +14,7 @@ enum tw_expire_frame {
     TW_EXPIRE_TOTALS, /* mailboxes, missing, folders looked at, skipped, scanned */
     TW_EXPIRE_DUE,    /* inodes: address, base, below, folder, dir, bytes */
     TW_EXPIRE_AT,     /* the window ends: address of the last mailbox that was done */
+    TW_EXPIRE_ANEW,   /* the mailbox that it was to begin behind is not there: it began anew */
     TW_EXPIRE_GONE,   /* removed: count and bytes by class; errors; vanished; mailboxes left */
     TW_EXPIRE_ROW,    /* for toasterctl: some strings */
 };
@@ -68,6 +69,7 @@ void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *tex
 void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain);
 void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum);
 void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum);
+/* In the place of an address: none was done yet, begin with the first. */
 #define TW_EXPIRE_NONE_DONE "-"
 void tw_expire_put_at(struct tw_buf *out, const char *address); /* NULL: none */
 /* In as many frames as it takes. */

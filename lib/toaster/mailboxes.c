@@ -19,7 +19,7 @@
 #include "toaster/inodes.h"
 #include "toaster/vpopmail.h"
 
-enum { VPASSWD_MAX = 256 * 1024 * 1024 };
+enum { VPASSWD_MAX = 64 * 1024 * 1024 };
 
 struct tw_mailboxes {
     const struct tw_mail_owner *owner;

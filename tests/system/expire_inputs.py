@@ -258,6 +258,21 @@ def a_window_that_ends_is_gone_on_with(store):
 
 
 @case
+def where_it_would_go_on_may_be_gone(store):
+    """Each is looked at once all the same, wherever it begins."""
+    boxes = [store.mailbox(f"u{i}") for i in range(5)]
+    store.clean()
+    for at, begins in (("u2@example.com", 3), ("nobody@example.com", 0), ("u4@example.com", 0), ("-", 0)):
+        due = [store.message(box) for box in boxes]
+        with open(store.memory, "a", encoding="ascii") as memory:
+            memory.write(f"at {UID} {at}\n")
+        report = store.run()
+        gone(*due)
+        same(f"mailboxes from {at}", report.done["mailboxes"], "5")
+        same(f"due from {at} ({begins})", report.done["due"], "5")
+
+
+@case
 def the_quota_stays_right(store):
     for quota_trash, expected in (("no", (-30 - 1000, -2)), ("yes", (-30 - 1000 - 50 - 70, -4))):
         box = store.mailbox(f"q{quota_trash}", folders=(".Trash", ".Spam"))
