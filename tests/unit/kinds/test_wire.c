@@ -167,6 +167,47 @@ static void every_cut_request_is_refused(void **state)
     }
 }
 
+static void what_is_to_be_told_reaches_the_worker_and_rows_come_back(void **state)
+{
+    (void)state;
+    struct kit kit = make_kit(tw_kind_find("expire"));
+    char name[] = "expire.x";
+    const struct tw_run run = kit_describe(&kit, name, NULL);
+    struct tw_strings arguments = {0}, fields = {0};
+    struct tw_buf buf = {0};
+    struct tw_wire_run got;
+    struct tw_error e;
+    tw_strings_add(&arguments, "joe@example.com");
+    tw_strings_add(&arguments, "");
+    tw_wire_put_tell(&buf, &run, kit.kind, "dry-run", &arguments);
+    struct tw_frame frame = frame_of(&buf);
+    assert_int_equal(frame.type, TW_WIRE_TELL);
+    assert_int_equal(tw_wire_get_run(&frame, &got, &e), 0);
+    assert_string_equal(got.aspect, "dry-run");
+    assert_int_equal(got.arguments.count, 2);
+    assert_string_equal(got.arguments.items[0], "joe@example.com");
+    tw_wire_run_free(&got);
+    tw_buf_clear(&buf);
+    tw_wire_put_row(&buf, (const char *const[]){"a", "\xff\n", ""}, 3);
+    frame = frame_of(&buf);
+    assert_int_equal(frame.type, TW_WIRE_ROW);
+    assert_int_equal(tw_wire_get_row(&frame, &fields), 0);
+    assert_int_equal(fields.count, 3);
+    assert_string_equal(fields.items[1], "\xff\n");
+    tw_strings_free(&fields);
+    for (size_t length = 5; length < buf.len; length++) {
+        struct tw_buf cut = exact(buf.data, length);
+        put_length(&cut);
+        frame = frame_of(&cut);
+        assert_int_equal(tw_wire_get_row(&frame, &fields), -1);
+        tw_strings_free(&fields);
+        free(cut.data);
+    }
+    tw_buf_free(&buf);
+    tw_strings_free(&arguments);
+    kit_free(&kit);
+}
+
 static void what_follows_a_request_is_refused(void **state)
 {
     (void)state;
@@ -310,6 +351,7 @@ int main(void)
         cmocka_unit_test(every_request_comes_through),
         cmocka_unit_test(what_a_run_is_told_comes_through),
         cmocka_unit_test(every_cut_request_is_refused),
+        cmocka_unit_test(what_is_to_be_told_reaches_the_worker_and_rows_come_back),
         cmocka_unit_test(what_follows_a_request_is_refused),
         cmocka_unit_test(an_unknown_kind_is_refused),
         cmocka_unit_test(long_values),
