@@ -148,7 +148,7 @@ static void remove_all(struct state *s)
 static void say_some(struct tw_buf *out, const struct tw_expire_amount *amounts)
 {
     const size_t before = out->len;
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         if (amounts[class].count)
             tw_buf_printf(out, "%s%s=%" PRId64, out->len > before ? " " : "",
                           tw_expire_class_names[class], amounts[class].count);
@@ -158,7 +158,7 @@ static void say_some(struct tw_buf *out, const struct tw_expire_amount *amounts)
 
 static void say_amounts(struct tw_buf *out, const struct tw_expire_amount *amounts)
 {
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         tw_buf_printf(out, " %s=%" PRId64, tw_expire_class_names[class], amounts[class].count);
 }
 
@@ -166,7 +166,7 @@ static void due_of_all(const struct state *s, struct tw_expire_amount *amounts,
                        struct tw_expire_amount *total)
 {
     *total = (struct tw_expire_amount){0, 0};
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         amounts[class] = tw_expire_sum_class(&s->sum, class);
         total->count += amounts[class].count;
         total->bytes += amounts[class].bytes;
@@ -196,7 +196,7 @@ static char *summary_of(const struct state *s)
     struct tw_expire_amount due[TW_EXPIRE_CLASSES], all, gone = {0, 0};
     int64_t problems = 0;
     due_of_all(s, due, &all);
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         gone.count += s->sum.gone[class].count;
         gone.bytes += s->sum.gone[class].bytes;
     }
@@ -227,7 +227,7 @@ static char *domain_line(const struct tw_expire_domain *domain)
 {
     struct tw_buf out = {0};
     int64_t bytes = 0;
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         bytes += domain->due[class].bytes;
     tw_buf_printf(&out, "%s: %" PRId64 " of %" PRId64 " messages in %" PRId64 " mailboxes, %s: ",
                   domain->name, tw_expire_domain_due(domain), domain->messages, domain->mailboxes,

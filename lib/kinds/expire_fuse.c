@@ -114,7 +114,7 @@ static void judge_fuse(const struct tw_expire_settings *settings, const struct t
                        struct tw_expire_verdict *verdict)
 {
     int64_t due = 0;
-    for (size_t class = 0; class < TW_EXPIRE_TMP; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_TMP; ++class)
         due += tw_expire_sum_class(sum, class).count;
     forget_gone(sum, memory);
     verdict->fuse_all =

@@ -117,7 +117,7 @@ static void count_folder(struct look *l, const struct tw_expire_scan *scan,
     l->sum.folders += folder->looked;
     l->sum.skipped += !folder->looked;
     domain->messages += folder->messages;
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         domain->due[class].count += folder->due[class].count;
         domain->due[class].bytes += folder->due[class].bytes;
     }

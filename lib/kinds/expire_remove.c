@@ -234,7 +234,7 @@ static void beat(void *context)
 
 static void finish(struct removal *r, struct job *job)
 {
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         r->sum.gone[class].count += job->sum.gone[class].count;
         r->sum.gone[class].bytes += job->sum.gone[class].bytes;
     }

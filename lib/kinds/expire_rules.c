@@ -205,7 +205,7 @@ struct tw_expire_rule tw_expire_rule_for(const struct tw_expire_settings *settin
 {
     const struct layers layers = layers_for(settings, address);
     struct tw_expire_rule rule = {.flagged = takes_flagged(&layers)};
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         rule.limit_s[class] = TW_NEVER;
         rule.received[class] = counts_from_received(&layers, class);
         for (size_t i = 0; i < 3; i++) {
@@ -293,7 +293,7 @@ uint64_t tw_expire_names_hash(const struct tw_expire_settings *settings)
 uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule, uint64_t names)
 {
     uint64_t hash = mix_number(names, rule->flagged);
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         hash = mix_number(mix_number(hash, rule->limit_s[class]), rule->received[class]);
     return hash;
 }

@@ -33,13 +33,13 @@ static void write_word(struct tw_buf *out, const char *word)
 static void write_keys(struct tw_buf *out, const char *pattern, const struct tw_expire_keys *keys)
 {
     tw_buf_puts(out, pattern);
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         if (keys->limit_s[class] == TW_UNSET)
             tw_buf_puts(out, " -");
         else
             tw_buf_printf(out, " %" PRId64, keys->limit_s[class]);
     write_word(out, keys->age ? keys->age : "-");
-    for (size_t class = 0; class < TW_EXPIRE_TMP; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_TMP; ++class)
         write_word(out, keys->class_age[class] ? keys->class_age[class] : "-");
     write_word(out, keys->flagged ? keys->flagged : "-");
     tw_buf_puts(out, "\n");
@@ -112,7 +112,7 @@ static int read_keys(char *line, struct tw_expire_keys *keys)
 static void clear_keys(struct tw_expire_keys *keys)
 {
     free(keys->age);
-    for (size_t class = 0; class < TW_EXPIRE_TMP; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_TMP; ++class)
         free(keys->class_age[class]);
     free(keys->flagged);
 }
@@ -165,7 +165,7 @@ static int read_old(const char *text, struct tw_expire_settings *old)
 
 static bool rule_is_stricter(const struct tw_expire_rule *new, const struct tw_expire_rule *old)
 {
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         if (new->limit_s[class] == TW_NEVER)
             continue;
         if (old->limit_s[class] == TW_NEVER || new->limit_s[class] < old->limit_s[class] ||

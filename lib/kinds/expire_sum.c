@@ -59,7 +59,7 @@ void tw_expire_sum_tell(void *sum, const char *code, const char *text)
 int64_t tw_expire_domain_due(const struct tw_expire_domain *domain)
 {
     int64_t due = 0;
-    for (size_t class = 0; class < TW_EXPIRE_TMP; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_TMP; ++class)
         due += domain->due[class].count;
     return due;
 }
@@ -99,7 +99,7 @@ void tw_expire_sum_free(struct tw_expire_sum *sum)
 
 static void put_amounts(struct tw_frame_writer *w, const struct tw_expire_amount *amounts)
 {
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         tw_frame_put_number(w, amounts[class].count);
         tw_frame_put_number(w, amounts[class].bytes);
     }
@@ -181,7 +181,7 @@ static int64_t get_count(struct tw_frame *frame)
 
 static void get_amounts(struct tw_frame *frame, struct tw_expire_amount *amounts)
 {
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
         amounts[class].count += get_count(frame);
         amounts[class].bytes += get_count(frame);
     }

@@ -41,7 +41,7 @@ static void what_is_not_written_is_never_due(void **state)
     const struct tw_expire_rule rule = tw_expire_rule_for(&s, "joe@example.com");
     const struct stat st = {.st_mtim.tv_sec = 700000000, .st_ctim.tv_sec = 700000000};
     bool odd = false;
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; class ++)
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         assert_true(tw_expire_due_s(&rule, (enum tw_expire_class) class, false, &st, NOW_S, &odd) ==
                     INT64_MAX);
     assert_true(tw_expire_due_s(&rule, TW_EXPIRE_NONE, false, &st, NOW_S, &odd) == INT64_MAX);
