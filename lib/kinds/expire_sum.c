@@ -179,11 +179,21 @@ static int64_t get_count(struct tw_frame *frame)
     return frame->bad ? 0 : number;
 }
 
+/* The next number is added to a total, which stays of such a size, too. */
+static void add_count(struct tw_frame *frame, int64_t *total)
+{
+    const int64_t number = get_count(frame);
+    if (*total > count_max)
+        frame->bad = true;
+    else
+        *total += number;
+}
+
 static void get_amounts(struct tw_frame *frame, struct tw_expire_amount *amounts)
 {
     for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
-        amounts[class].count += get_count(frame);
-        amounts[class].bytes += get_count(frame);
+        add_count(frame, &amounts[class].count);
+        add_count(frame, &amounts[class].bytes);
     }
 }
 
@@ -202,8 +212,8 @@ static void take_domain(struct tw_expire_sum *sum, struct tw_frame *frame)
 {
     char *name = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
     struct tw_expire_domain *domain = tw_expire_sum_domain(sum, name);
-    domain->mailboxes += get_count(frame);
-    domain->messages += get_count(frame);
+    add_count(frame, &domain->mailboxes);
+    add_count(frame, &domain->messages);
     get_amounts(frame, domain->due);
     free(name);
 }
@@ -220,17 +230,17 @@ int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
         take_domain(sum, frame);
         break;
     case TW_EXPIRE_TOTALS:
-        sum->mailboxes += get_count(frame);
-        sum->missing += get_count(frame);
-        sum->folders += get_count(frame);
-        sum->skipped += get_count(frame);
-        sum->scanned += get_count(frame);
+        add_count(frame, &sum->mailboxes);
+        add_count(frame, &sum->missing);
+        add_count(frame, &sum->folders);
+        add_count(frame, &sum->skipped);
+        add_count(frame, &sum->scanned);
         break;
     case TW_EXPIRE_GONE:
         get_amounts(frame, sum->gone);
-        sum->errors += get_count(frame);
-        sum->vanished += get_count(frame);
-        sum->left += get_count(frame);
+        add_count(frame, &sum->errors);
+        add_count(frame, &sum->vanished);
+        add_count(frame, &sum->left);
         break;
     default:
         return -1;
