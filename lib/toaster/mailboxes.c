@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/owner.h"
 #include "base/program.h"
@@ -21,14 +21,23 @@
 
 enum { VPASSWD_MAX = 64 * 1024 * 1024 };
 
+/* A domain's users, a line each. */
+struct users {
+    FILE *lines; /* NULL: none */
+    char *text;  /* what vuserinfo has printed; NULL: it is vpasswd */
+    char *name;  /* of the file or program, for people */
+    size_t line;
+    struct tw_inodes shared; /* hashes of directories that several have */
+    struct tw_vpasswd user;  /* the next one */
+};
+
 struct tw_mailboxes {
     const struct tw_mail_owner *owner;
     const struct tw_sources *sources;
     tw_mail_problem *problem;
     void *context;
-    size_t domain, place;     /* the next ones */
-    struct tw_vpasswd *users; /* of the domain before `domain`, sorted */
-    size_t user_count, user;
+    size_t domain, place;      /* the next ones */
+    struct users users;        /* of the domain before `domain` */
     struct tw_mail_base *base; /* the last one */
     bool several;              /* sources may find the same directory: */
     struct tw_inode_set seen;
@@ -69,39 +78,23 @@ static struct tw_mail_base *base_at(struct tw_mailboxes *m, const char *path)
 
 /* ---- the users of a domain ---------------------------------------------------------------- */
 
-typedef int parser(const char *line, size_t length, const char *dir, struct tw_vpasswd *out,
-                   struct tw_error *why);
-
 static void tell(const struct tw_mailboxes *m, const char *code, char *text)
 {
     m->problem(m->context, code, text);
     free(text);
 }
 
-static void take_lines(struct tw_mailboxes *m, const struct tw_mail_domain *domain,
-                       const char *name, parser *parse, const char *text, size_t length)
+static void end_users(struct users *u)
 {
-    size_t line = 0, room = 0;
-    for (size_t at = 0; at < length;) {
-        const char *end = memchr(text + at, '\n', length - at);
-        const size_t size = end ? (size_t)(end - text) - at : length - at;
-        struct tw_vpasswd user;
-        struct tw_error why;
-        line++;
-        const int got = parse(text + at, size, domain->dir, &user, &why);
-        if (got > 0) {
-            if (m->user_count == room) {
-                room = room ? 2 * room : 64;
-                m->users = tw_realloc_array(m->users, room, sizeof *m->users);
-            }
-            m->users[m->user_count++] = user;
-        } else if (got < 0) {
-            tell(m, "bad-user", tw_format("%s:%zu: %s", name, line, why.text));
-        }
-        at += size + 1;
-    }
+    if (u->lines)
+        (void)fclose(u->lines);
+    free(u->text);
+    free(u->name);
+    free(u->shared.items);
+    *u = (struct users){0};
 }
 
+/* Asks the database that vpopmail has its users in. */
 static void ask_vuserinfo(struct tw_mailboxes *m, const struct tw_mail_domain *domain)
 {
     char *program = tw_format("%s/bin/vuserinfo", m->sources->vpopmail);
@@ -122,82 +115,126 @@ static void ask_vuserinfo(struct tw_mailboxes *m, const struct tw_mail_domain *d
         tw_program_describe(status, &output, &said);
         tell(m, "no-users", tw_format("%s: %s: %s", domain->domain, program, tw_buf_text(&said)));
         tw_buf_free(&said);
-    } else {
-        take_lines(m, domain, program, tw_vuserinfo_parse, tw_buf_text(&output), output.len);
+    } else if (output.len) {
+        const size_t length = output.len;
+        m->users.text = tw_buf_take(&output);
+        m->users.lines = fmemopen(m->users.text, length, "r");
+        m->users.name = tw_strdup(program);
     }
     tw_buf_free(&output);
     free(program);
 }
 
-static int by_user(const void *a, const void *b)
+/* It is its owner's, and may be anything. */
+static FILE *open_vpasswd(int dir, struct tw_error *e)
 {
-    const struct tw_vpasswd *x = a, *y = b;
-    return strcmp(x->user, y->user);
-}
-
-static int by_below(const void *a, const void *b)
-{
-    const struct tw_vpasswd *x = a, *y = b;
-    const int order = strcmp(x->below, y->below);
-    return order ? order : strcmp(x->user, y->user);
-}
-
-static void clear_users(struct tw_mailboxes *m)
-{
-    for (size_t i = 0; i < m->user_count; i++)
-        tw_vpasswd_clear(&m->users[i]);
-    free(m->users);
-    m->users = NULL;
-    m->user_count = m->user = 0;
-}
-
-/* Two users with one directory: whose rules hold there nobody can tell, so nobody's. */
-static void drop_shared(struct tw_mailboxes *m, const struct tw_mail_domain *domain)
-{
-    size_t kept = 0;
-    qsort(m->users, m->user_count, sizeof *m->users, by_below);
-    for (size_t i = 0; i < m->user_count;) {
-        size_t next = i + 1;
-        while (next < m->user_count && strcmp(m->users[next].below, m->users[i].below) == 0)
-            next++;
-        if (next == i + 1) {
-            m->users[kept++] = m->users[i];
-        } else {
-            tell(m, "shared",
-                 tw_format("%s@%s and %s@%s have the same directory, %s/%s: it is left alone",
-                           m->users[i].user, domain->domain, m->users[i + 1].user, domain->domain,
-                           domain->dir, m->users[i].below));
-            for (size_t k = i; k < next; k++)
-                tw_vpasswd_clear(&m->users[k]);
-        }
-        i = next;
+    struct stat st;
+    const int fd = openat(dir, "vpasswd", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    FILE *file = NULL;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        tw_fail_errno(e, "cannot open vpasswd");
+    else if (!S_ISREG(st.st_mode) || st.st_size > VPASSWD_MAX)
+        tw_fail(e, "vpasswd is no file, or larger than %d MB", VPASSWD_MAX >> 20), errno = EINVAL;
+    else if (!(file = fdopen(fd, "r")))
+        tw_fail_errno(e, "cannot read vpasswd");
+    if (fd >= 0 && !file) {
+        const int saved = errno;
+        close(fd);
+        errno = saved;
     }
-    m->user_count = kept;
-    qsort(m->users, m->user_count, sizeof *m->users, by_user);
+    return file;
 }
 
-static void read_domain(struct tw_mailboxes *m, const struct tw_mail_domain *domain)
+static uint64_t hash_of(const char *text)
+{
+    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
+    return hash;
+}
+
+/* The next line's user, in u->user. 1; 0: there is none in it; -1: it is broken, and why; -2: there
+ * is no line any more. */
+static int read_user(struct users *u, const char *dir, struct tw_error *why)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length = getline(&line, &room, u->lines);
+    int result = -2;
+    if (length >= 0) {
+        u->line++;
+        if (length > 0 && line[length - 1] == '\n')
+            length--;
+        result = u->text ? tw_vuserinfo_parse(line, (size_t)length, dir, &u->user, why)
+                         : tw_vpasswd_parse(line, (size_t)length, dir, &u->user, why);
+    }
+    free(line);
+    return result;
+}
+
+/* Two users with one directory: whose rules hold there nobody can tell, so nobody's. Goes over the
+ * list once, so that it need not be kept. */
+static void find_shared(struct users *u, const char *dir)
+{
+    struct tw_inodes all = {0};
+    struct tw_error why;
+    for (int got; (got = read_user(u, dir, &why)) != -2;)
+        if (got > 0) {
+            tw_inodes_add(&all, hash_of(u->user.below));
+            tw_vpasswd_clear(&u->user);
+        }
+    tw_inodes_sort(&all);
+    for (size_t i = 1; i < all.count; i++)
+        if (all.items[i] == all.items[i - 1])
+            tw_inodes_add(&u->shared, all.items[i]);
+    free(all.items);
+    rewind(u->lines);
+    u->line = 0;
+}
+
+static void begin_domain(struct tw_mailboxes *m, const struct tw_mail_domain *domain)
 {
     struct tw_mail_base *base = base_at(m, domain->dir);
     struct tw_error e;
-    char *text = NULL, *name = tw_format("%s/vpasswd", domain->dir);
-    size_t length;
-    clear_users(m);
-    if (base->fd < 0)
+    end_users(&m->users);
+    if (base->fd < 0) {
         tell(m, "no-domain",
              tw_format("cannot open the directory of %s, %s: %s", domain->domain, domain->dir,
                        strerrordesc_np(base->why)));
-    else if (tw_file_read(base->fd, "vpasswd", VPASSWD_MAX, &text, &length, &e) == 0)
-        take_lines(m, domain, name, tw_vpasswd_parse, text, length);
-    else if (errno == ENOENT)
+    } else if ((m->users.lines = open_vpasswd(base->fd, &e))) {
+        m->users.name = tw_format("%s/vpasswd", domain->dir);
+    } else if (errno == ENOENT) {
         ask_vuserinfo(m, domain);
-    else
+    } else {
         tell(m, "no-users", tw_format("%s: %s", domain->dir, e.text));
-    if (m->user_count)
-        drop_shared(m, domain);
-    free(text);
-    free(name);
+    }
+    if (m->users.lines)
+        find_shared(&m->users, domain->dir);
     release(&base);
+}
+
+/* False: the domain has no more users. */
+static bool next_user(struct tw_mailboxes *m)
+{
+    struct users *u = &m->users;
+    const struct tw_mail_domain *domain = &m->owner->domains[m->domain - 1];
+    struct tw_error why;
+    for (int got; u->lines && (got = read_user(u, domain->dir, &why)) != -2;) {
+        if (got < 0) {
+            tell(m, "bad-user", tw_format("%s:%zu: %s", u->name, u->line, why.text));
+        } else if (got > 0 && !tw_inodes_has(&u->shared, hash_of(u->user.below))) {
+            return true;
+        } else if (got > 0) {
+            tell(m, "shared",
+                 tw_format("%s:%zu: %s@%s shares the directory %s/%s with another user: "
+                           "it is left alone",
+                           u->name, u->line, u->user.user, domain->domain, domain->dir,
+                           u->user.below));
+            tw_vpasswd_clear(&u->user);
+        }
+    }
+    end_users(u);
+    return false;
 }
 
 /* ---- one by one --------------------------------------------------------------------------- */
@@ -210,14 +247,15 @@ static bool is_excluded(const struct tw_mailboxes *m, const char *address)
     return false;
 }
 
-static void next_user(struct tw_mailboxes *m, struct tw_mailbox *out)
+static void take_user(struct tw_mailboxes *m, struct tw_mailbox *out)
 {
     const struct tw_mail_domain *domain = &m->owner->domains[m->domain - 1];
-    const struct tw_vpasswd *user = &m->users[m->user++];
+    struct tw_vpasswd *user = &m->users.user;
     *out = (struct tw_mailbox){.address = tw_format("%s@%s", user->user, domain->domain),
                                .below = tw_format("%s/Maildir", user->below),
                                .source = "vpopmail",
                                .base = base_at(m, domain->dir)};
+    tw_vpasswd_clear(user);
 }
 
 static void next_place(struct tw_mailboxes *m, struct tw_mailbox *out)
@@ -247,10 +285,10 @@ bool tw_mailboxes_next(struct tw_mailboxes *mailboxes, struct tw_mailbox *out)
 {
     struct tw_mailboxes *m = mailboxes;
     for (;;) {
-        if (m->user < m->user_count) {
-            next_user(m, out);
+        if (m->users.lines && next_user(m)) {
+            take_user(m, out);
         } else if (m->domain < m->owner->domain_count) {
-            read_domain(m, &m->owner->domains[m->domain++]);
+            begin_domain(m, &m->owner->domains[m->domain++]);
             continue;
         } else if (m->place < m->owner->place_count) {
             next_place(m, out);
@@ -321,7 +359,7 @@ void tw_mailboxes_free(struct tw_mailboxes **mailboxes)
     *mailboxes = NULL;
     if (!m)
         return;
-    clear_users(m);
+    end_users(&m->users);
     release(&m->base);
     tw_inode_set_free(&m->seen);
     free(m);

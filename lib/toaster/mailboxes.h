@@ -34,8 +34,9 @@ struct tw_mailboxes *tw_mailboxes_new(const struct tw_mail_owner *owner,
                                       void *context);
 void tw_mailboxes_free(struct tw_mailboxes **mailboxes);
 
-/* The next one, sorted by domain and user within a source; false: there is none. The caller clears
- * it. Blocks on the disk, at the beginning of a domain for vuserinfo. */
+/* The next one: domains by name, users as their list has them, then places by address; false: there
+ * is none. The caller clears it. Lists are read as they are gone through, not kept. Blocks on the
+ * disk, at the beginning of a domain for vuserinfo. */
 bool tw_mailboxes_next(struct tw_mailboxes *mailboxes, struct tw_mailbox *out);
 void tw_mailbox_clear(struct tw_mailbox *mailbox);
 

@@ -144,7 +144,8 @@ static enum verdict set_up(struct tw_mailindex *index)
     sqlite3_db_config(index->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     /* Not synced: a crash of the machine may damage it, which shows, and costs one full pass. */
     int code = run(index->sql, "PRAGMA cell_size_check = ON; PRAGMA synchronous = OFF; "
-                               "PRAGMA journal_mode = TRUNCATE; PRAGMA mmap_size = 0");
+                               "PRAGMA journal_mode = TRUNCATE; PRAGMA mmap_size = 0; "
+                               "PRAGMA cache_size = -512");
     enum verdict verdict = judge(code);
     if (verdict == GOOD)
         verdict = check_schema(index->sql);
