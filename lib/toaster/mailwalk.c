@@ -226,6 +226,12 @@ static struct tw_folder *append(struct tw_mailwalk *out, const char *path)
     return &out->items[out->count++];
 }
 
+static bool has_all_dirs(const struct tw_folder *folder)
+{
+    return folder->dirs[TW_DIR_CUR].inode && folder->dirs[TW_DIR_NEW].inode &&
+           folder->dirs[TW_DIR_TMP].inode;
+}
+
 /* One folder that was found in `parent`. */
 static void add_folder(struct walk *w, const char *name)
 {
@@ -248,6 +254,8 @@ static void add_folder(struct walk *w, const char *name)
         if (!tw_folder_look(w->of, fd, folder)) { /* not any more */
             free(folder->path);
             w->out->count--;
+        } else if (!folder->is_maildir && has_all_dirs(folder)) {
+            tell(w, "foreign", path, "its cur, new or tmp is not the mailbox's: left alone");
         }
         close(fd);
     }

@@ -124,6 +124,17 @@ def what_is_another_users_stays(store):
 
 
 @case
+def a_folder_with_a_directory_of_another_user_is_told(store):
+    box = store.mailbox(folders=(".Spam",))
+    due, kept = store.message(box), store.message(f"{box}/.Spam")
+    os.chown(f"{box}/.Spam/new", OTHER, OTHER)
+    report = store.clean()
+    gone(due)
+    there(kept)
+    report.expect("folders", "warn", "foreign", ".Spam: its cur, new or tmp")
+
+
+@case
 def a_mailbox_of_another_user_stays(store):
     due = store.message(store.mailbox())
     box = store.mailbox("v")
