@@ -79,7 +79,8 @@ static void on_scheduled(void *context, struct tw_job *job)
 {
     const struct tw_app *app = context;
     char *key = tw_format(TW_APP_SCHEDULED "%s", job->name);
-    char *value = tw_format("%" PRId64, job->scheduled_s);
+    char *value =
+        tw_format("%" PRId64 "%s", job->scheduled_s, job->unfinished ? TW_APP_UNFINISHED : "");
     tw_state_put_value(app->state, key, value);
     free(key);
     free(value);

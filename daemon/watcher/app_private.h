@@ -9,6 +9,8 @@
 
 /* Begins the key of a value in the state: when a task's last scheduled run began. */
 #define TW_APP_SCHEDULED "scheduled/"
+/* Behind it, if that run has not come to its end. */
+#define TW_APP_UNFINISHED " unfinished"
 
 struct tw_app {
     struct tw_app_options options;

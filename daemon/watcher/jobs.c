@@ -159,13 +159,17 @@ bool tw_jobs_restore(struct tw_jobs *jobs, const char *name, int64_t last_start_
     return true;
 }
 
-void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t scheduled_s)
+void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t scheduled_s,
+                               bool unfinished)
 {
     struct tw_job *job = tw_jobs_find(jobs, name);
     if (!job || !tw_job_is_task(job) || scheduled_s < 0)
         return;
     job->scheduled_s = scheduled_s;
+    job->unfinished = unfinished;
     tw_task_plan(jobs, job);
+    if (unfinished)
+        tw_task_again(jobs, job);
 }
 
 int tw_jobs_forget(struct tw_jobs *jobs, struct tw_job *job,

@@ -26,6 +26,7 @@ struct tw_job {
     char *memory;
     int64_t last_start_s, last_end_s; /* Unix time; 0: never */
     int64_t scheduled_s;              /* of a task: when its last scheduled run began; 0: never */
+    bool unfinished;                  /* and it has not come to its end */
     int64_t took_ms;
     struct tw_schedule schedule;
     struct tw_job_private *private;
@@ -43,8 +44,8 @@ struct tw_jobs_listener {
      * to look again in a moment: then what it did not report still stands. */
     void (*ended)(void *context, struct tw_job *job, bool scheduled, bool whole);
     void (*remembered)(void *context, struct tw_job *job); /* job->memory is new */
-    /* A task's scheduled run begins: job->scheduled_s is new, and must outlive us. NULL: nobody
-     * wants to know. */
+    /* A task's scheduled run begins or ends: job->scheduled_s or unfinished is new, and must
+     * outlive us. NULL: nobody wants to know. */
     void (*scheduled)(void *context, struct tw_job *job);
     void *context;
 };
@@ -71,8 +72,10 @@ void tw_jobs_configure(struct tw_jobs *jobs, const struct tw_config *config,
 bool tw_jobs_restore(struct tw_jobs *jobs, const char *name, int64_t last_start_s,
                      int64_t last_end_s, const char *memory);
 
-/* The same for a task: when its last scheduled run began. */
-void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t scheduled_s);
+/* The same for a task: when its last scheduled run began, and whether it has come to its end. One
+ * that has not is run again soon, if its window is open. */
+void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t scheduled_s,
+                               bool unfinished);
 
 /* Does it change something, so that it runs by its own schedule and when it is asked for by name,
  * and never because all are to be looked at. */

@@ -79,6 +79,10 @@ struct tw_run tw_runs_describe(struct tw_jobs *jobs, const struct tw_job *job,
 void tw_task_plan(struct tw_jobs *jobs, struct tw_job *job);
 /* After a run that could not look: another one, as long as the window is open. */
 void tw_task_retry(struct tw_jobs *jobs, struct tw_job *job);
+/* The same for one that was interrupted. */
+void tw_task_again(struct tw_jobs *jobs, struct tw_job *job);
+/* May it run now, beside its schedule: is its window open? */
+bool tw_task_may(const struct tw_job *job, int64_t now_s);
 /* When the window that is open now ends; 0: there is none. */
 int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s);
 

@@ -127,8 +127,12 @@ static void tell_troubles(struct tw_app *app, const struct rows *rows)
 static void restore_scheduled(struct tw_app *app, const char *key, const char *value)
 {
     const size_t length = strlen(TW_APP_SCHEDULED);
-    if (strncmp(key, TW_APP_SCHEDULED, length) == 0)
-        tw_jobs_restore_scheduled(app->jobs, key + length, strtoll(value, NULL, 10));
+    char *rest;
+    if (strncmp(key, TW_APP_SCHEDULED, length) != 0)
+        return;
+    const int64_t scheduled_s = strtoll(value, &rest, 10);
+    tw_jobs_restore_scheduled(app->jobs, key + length, scheduled_s,
+                              strcmp(rest, TW_APP_UNFINISHED) == 0);
 }
 
 void tw_app_restore(struct tw_app *app)

@@ -227,6 +227,14 @@ void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_
     }
 }
 
+/* Of a scheduled run of a task, so that one that a stop or a crash interrupts is not lost. */
+static void set_unfinished(struct tw_jobs *jobs, struct tw_job *job, bool unfinished)
+{
+    job->unfinished = unfinished;
+    if (jobs->listener.scheduled)
+        jobs->listener.scheduled(jobs->listener.context, job);
+}
+
 static void end_run(struct tw_job_run *run, bool looked, const char *detail)
 {
     struct tw_job *job = run->job;
@@ -251,6 +259,8 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
         if (jobs->lock)
             tw_joblock_release(jobs->lock, job->name);
         tw_schedule_ended(&job->schedule, looked || old, now_ms);
+        if (task && looked && run->reason != TW_REASON_ASKED)
+            set_unfinished(jobs, job, false);
         if (task)
             tw_task_plan(jobs, job);
         else if (old) /* now under the new ones */
@@ -381,8 +391,7 @@ static void begin_scheduled(struct tw_jobs *jobs, struct tw_job *job)
 {
     job->scheduled_s = time(NULL);
     tw_task_plan(jobs, job);
-    if (jobs->listener.scheduled)
-        jobs->listener.scheduled(jobs->listener.context, job);
+    set_unfinished(jobs, job, true);
 }
 
 static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reason)
@@ -452,7 +461,9 @@ static void consider(struct tw_jobs *jobs, struct tw_job *job, int64_t now_ms)
     /* A moment before its window a task is not due, or it would be twice. */
     const bool due =
         jobs->started && tw_schedule_due(&job->schedule, now_ms + (task ? 0 : SLACK_MS));
-    const bool look = p->look_at_ms && p->look_at_ms <= now_ms + SLACK_MS;
+    if (task && p->look_at_ms && p->look_at_ms <= now_ms && !tw_task_may(job, time(NULL)))
+        p->look_at_ms = 0; /* its window has closed meanwhile */
+    const bool look = p->look_at_ms && p->look_at_ms <= now_ms + (task ? 0 : SLACK_MS);
     if (!task)
         tell_overdue(jobs, job, now_ms);
     if (p->run) {

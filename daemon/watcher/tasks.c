@@ -11,6 +11,7 @@ enum {
     LOOK_MS = 10 * 60 * 1000, /* at the wall clock */
     RETRY_MS = 15 * 60 * 1000,
     RETRIES = 3,
+    AGAIN_MS = 10000, /* after the start of a daemon: its checks come first */
     DAY_S = 86400,
 };
 
@@ -50,15 +51,27 @@ void tw_task_plan(struct tw_jobs *jobs, struct tw_job *job)
         tell_overdue(jobs, job, due_s, now_s);
 }
 
+static void run_in(struct tw_jobs *jobs, struct tw_job *job, int64_t in_ms)
+{
+    if (tw_task_may(job, time(NULL) + in_ms / 1000))
+        job->private->look_at_ms = tw_loop_now_ms(jobs->loop) + in_ms;
+}
+
 void tw_task_retry(struct tw_jobs *jobs, struct tw_job *job)
 {
     const int64_t failures = job->schedule.failures;
-    if (failures == 0 || failures > RETRIES)
-        return;
-    const int64_t in_ms = RETRY_MS * failures;
-    if (tw_window_any(&job->config->window) && tw_task_until_s(job, time(NULL) + in_ms / 1000) == 0)
-        return;
-    job->private->look_at_ms = tw_loop_now_ms(jobs->loop) + in_ms;
+    if (failures > 0 && failures <= RETRIES)
+        run_in(jobs, job, RETRY_MS * failures);
+}
+
+void tw_task_again(struct tw_jobs *jobs, struct tw_job *job)
+{
+    run_in(jobs, job, AGAIN_MS);
+}
+
+bool tw_task_may(const struct tw_job *job, int64_t now_s)
+{
+    return !tw_window_any(&job->config->window) || tw_task_until_s(job, now_s) > 0;
 }
 
 int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s)
