@@ -137,7 +137,7 @@ void tw_expire_tell_with(const struct tw_run *run,
                          const struct tw_teller *teller)
 {
     struct telling t = {teller};
-    struct tw_mail_owners owners;
+    struct tw_mail_owners owners = {0};
     struct tw_error why;
     tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
                         &owners, pass_problem, &t);
