@@ -1,15 +1,16 @@
 /* When a job is due. Pure. */
 #include "watcher/schedule.h"
 
+#include <string.h>
 #include <time.h>
+
+#include "base/hash.h"
 
 enum { DAY_S = 86400 };
 
 int64_t tw_schedule_phase(const char *kind, int64_t every_ms)
 {
-    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
-    for (; *kind; kind++)
-        hash = (hash ^ (unsigned char)*kind) * 1099511628211ULL;
+    const uint64_t hash = tw_hash(TW_HASH_START, kind, strlen(kind));
     return (int64_t)((hash ^ (hash >> 32)) % (uint64_t)every_ms);
 }
 

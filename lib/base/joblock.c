@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/statedir.h"
 
@@ -19,9 +21,7 @@ struct tw_joblock {
 /* The one byte that stands for a name: the 64-bit FNV-1a hash, as far as off_t holds it. */
 static struct flock range(const char *job, short type)
 {
-    uint64_t hash = 0xcbf29ce484222325U;
-    for (const char *at = job; *at; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3U;
+    const uint64_t hash = tw_hash(TW_HASH_START, job, strlen(job));
     return (struct flock){
         .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)(hash >> 2), .l_len = 1};
 }

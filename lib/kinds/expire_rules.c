@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "toaster/address.h"
@@ -258,26 +259,16 @@ int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class 
 
 /* ---- as a number -------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, const void *data, size_t length)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ bytes[i]) * 1099511628211ULL; /* FNV-1a */
-    return hash;
-}
-
-#define HASH_START 14695981039346656037ULL
-
 static uint64_t mix_number(uint64_t hash, int64_t number)
 {
-    return mix(hash, &number, sizeof number);
+    return tw_hash(hash, &number, sizeof number);
 }
 
 static uint64_t mix_list(uint64_t hash, const struct tw_strings *list)
 {
     hash = mix_number(hash, (int64_t)list->count);
     for (size_t i = 0; i < list->count; i++)
-        hash = mix(hash, list->items[i], strlen(list->items[i]) + 1);
+        hash = tw_hash(hash, list->items[i], strlen(list->items[i]) + 1);
     return hash;
 }
 
@@ -285,7 +276,7 @@ uint64_t tw_expire_names_hash(const struct tw_expire_settings *settings)
 {
     struct folder_lists lists = lists_of(settings);
     const uint64_t hash =
-        mix_list(mix_list(mix_list(HASH_START, &lists.trash), &lists.spam), &lists.sent);
+        mix_list(mix_list(mix_list(TW_HASH_START, &lists.trash), &lists.spam), &lists.sent);
     free_lists(&lists);
     return hash;
 }
@@ -300,5 +291,5 @@ uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule, uint64_t names)
 
 uint64_t tw_expire_rules_hash(const char *text)
 {
-    return mix(HASH_START, text, strlen(text));
+    return tw_hash(TW_HASH_START, text, strlen(text));
 }

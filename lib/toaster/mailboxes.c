@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "base/owner.h"
 #include "base/program.h"
@@ -147,10 +148,7 @@ static FILE *open_vpasswd(int dir, struct tw_error *e)
 
 static uint64_t hash_of(const char *text)
 {
-    uint64_t hash = 14695981039346656037ULL; /* FNV-1a */
-    for (; *text; text++)
-        hash = (hash ^ (unsigned char)*text) * 1099511628211ULL;
-    return hash;
+    return tw_hash(TW_HASH_START, text, strlen(text));
 }
 
 /* The next line's user, in u->user. 1; 0: there is none in it; -1: it is broken, and why; -2: there
