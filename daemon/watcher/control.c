@@ -161,12 +161,22 @@ static void do_status(struct client *client)
     answer(client, 0, "");
 }
 
+static void put_aspects_of_tasks(struct client *client)
+{
+    struct tw_jobs *jobs = client->control->parts.jobs;
+    for (size_t i = 0; i < tw_jobs_count(jobs); i++)
+        if (tw_job_is_task(tw_jobs_at(jobs, i)))
+            put_aspects_of(client, tw_jobs_at(jobs, i)->name);
+}
+
 static void finish_check(struct client *client)
 {
     for (size_t i = 0; i < client->wanted.count; i++)
         put_aspects_of(client, client->wanted.items[i]);
-    if (client->all)
+    if (client->all) {
+        put_aspects_of_tasks(client); /* as they stand: they are not run */
         put_aspects_of(client, TW_SELF);
+    }
     answer(client, 0, "");
 }
 

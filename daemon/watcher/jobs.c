@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "watcher/jobs_private.h"
@@ -200,7 +201,9 @@ static bool adopt(struct tw_jobs *jobs, struct tw_job *job, const struct tw_job_
     if (job->private->run)
         job->private->run->old_settings = true;
     job->private->overdue_told = -1;
-    if (tw_job_is_task(job)) { /* not at once: it waits for its time */
+    if (tw_job_is_task(job)) {         /* not at once: it waits for its time */
+        job->private->confirm = false; /* it was of other settings */
+        job->private->changed_s = time(NULL);
         job->schedule.every_ms = every_ms(config);
         tw_task_plan(jobs, job);
         return true;
@@ -210,6 +213,12 @@ static bool adopt(struct tw_jobs *jobs, struct tw_job *job, const struct tw_job_
                        tw_schedule_phase(config->kind->name, every_ms(config)), now_ms);
     tw_schedule_sooner(&job->schedule, now_ms);
     return true;
+}
+
+/* Where mailboxes come from concerns tasks alone. */
+static bool same_mailboxes(const struct tw_places *a, const struct tw_places *b)
+{
+    return tw_options_equal(tw_sources_options, a->sources, b->sources);
 }
 
 static bool same_places(const struct tw_places *a, const struct tw_places *b)
@@ -235,7 +244,8 @@ void tw_jobs_configure(struct tw_jobs *jobs, const struct tw_config *config,
             continue;
         }
         job->instance = instance;
-        if (adopt(jobs, job, settings, moved) && changed)
+        const bool other = tw_job_is_task(job) && !same_mailboxes(&jobs->places, &places);
+        if (adopt(jobs, job, settings, moved || other) && changed)
             changed(context, job);
     }
     jobs->config = config;

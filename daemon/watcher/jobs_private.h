@@ -32,6 +32,8 @@ struct tw_job_private {
     bool uses_procs;        /* its last run asked for all processes */
     bool again;             /* asked for, or an event, while it ran */
     bool confirm;           /* the run that is asked for may do what was asked about */
+    int64_t not_before_ms;  /* the run that is asked for: another process runs the task now */
+    int64_t changed_s;      /* of a task: when its settings last did */
     int64_t replan_ms;      /* of a task: when to look at the wall clock again */
     int overdue_told;       /* -1: nothing was said yet */
 };
@@ -85,6 +87,9 @@ void tw_task_again(struct tw_jobs *jobs, struct tw_job *job);
 bool tw_task_may(const struct tw_job *job, int64_t now_s);
 /* When the window that is open now ends; 0: there is none. */
 int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s);
+/* When a run that begins now must end: with the window, at once if that has just closed; 0: never.
+ */
+int64_t tw_task_end_s(const struct tw_job *job, int64_t now_s);
 
 /* jobs.c */
 void tw_jobs_instance(struct tw_jobs *jobs, const struct tw_job *star, const char *title);

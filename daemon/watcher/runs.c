@@ -61,7 +61,7 @@ static void on_watch_dir(void *context, const char *directory, const char *name)
 static void on_look_again(void *context, int64_t in_ms)
 {
     const struct tw_job_run *run = context;
-    if (run->job)
+    if (run->job && !tw_job_is_task(run->job)) /* which goes by its schedule alone */
         run->job->private->look_at_ms = tw_loop_now_ms(run->jobs->loop) + in_ms;
 }
 
@@ -155,7 +155,7 @@ struct tw_run tw_runs_describe(struct tw_jobs *jobs, const struct tw_job *job,
         .confirm = run && run->confirm,
         .places = &jobs->places,
         .now_s = now_s,
-        .until_s = run && run->reason != TW_REASON_ASKED ? tw_task_until_s(job, now_s) : 0,
+        .until_s = run && run->reason != TW_REASON_ASKED ? tw_task_end_s(job, now_s) : 0,
         .every_s = job->config->common.every_s,
         .memory = job->memory,
         .procs = get_procs,
@@ -179,7 +179,7 @@ static int64_t wants_at(const struct tw_jobs *jobs, const struct tw_job *job)
         return at_ms;
     if (p->look_at_ms && p->look_at_ms < at_ms)
         at_ms = p->look_at_ms;
-    return p->again ? 0 : at_ms;
+    return p->again && p->not_before_ms < at_ms ? p->not_before_ms : at_ms;
 }
 
 static void set_timer(struct tw_jobs *jobs, int64_t at_ms)
@@ -403,6 +403,11 @@ static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reaso
             job->schedule.due_ms = now_ms + LOCKED_MS;
         else if (reason == TW_REASON_SCHEDULE)
             tw_schedule_overlap(&job->schedule, now_ms);
+        if (tw_job_is_task(job)) { /* who has asked for it, and may have confirmed it, waits */
+            p->not_before_ms = now_ms + LOCKED_MS;
+            p->look_at_ms = p->look_at_ms ? p->not_before_ms : 0;
+            return;
+        }
         if (reason != TW_REASON_SCHEDULE || p->look_at_ms || p->again)
             p->look_at_ms = now_ms + LOCKED_MS;
         p->again = false;
@@ -414,6 +419,7 @@ static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reaso
         tw_schedule_started(&job->schedule, now_ms);
     p->look_at_ms = 0;
     p->again = false;
+    p->not_before_ms = 0;
     p->seq++;
     job->last_start_s = time(NULL);
     struct tw_job_run *run = tw_alloc(sizeof *run);
@@ -479,7 +485,7 @@ static void consider(struct tw_jobs *jobs, struct tw_job *job, int64_t now_ms)
         start(jobs, job, TW_REASON_SCHEDULE);
     else if (look)
         start(jobs, job, TW_REASON_EVENT);
-    else if (p->again)
+    else if (p->again && p->not_before_ms <= now_ms)
         start(jobs, job, TW_REASON_ASKED);
 }
 

@@ -24,14 +24,16 @@ bool tw_job_is_task(const struct tw_job *job)
 static void tell_overdue(struct tw_jobs *jobs, struct tw_job *job, int64_t due_s, int64_t now_s)
 {
     struct tw_job_private *p = job->private;
-    const int64_t passed_s = job->scheduled_s ? now_s - job->scheduled_s : 0;
+    const int64_t from_s = job->scheduled_s > p->changed_s ? job->scheduled_s : p->changed_s;
+    const int64_t passed_s = job->scheduled_s ? now_s - from_s : 0;
     const bool overdue = due_s > now_s && passed_s > 2 * job->config->common.every_s + DAY_S;
     if (p->run || (int)overdue == p->overdue_told || (!overdue && p->overdue_told < 0))
         return;
     p->overdue_told = overdue;
     char *text =
         overdue ? tw_format("overdue: its last scheduled run began %s ago, the next one is in %s",
-                            tw_duration_show(passed_s).text, tw_duration_show(due_s - now_s).text)
+                            tw_duration_show(now_s - job->scheduled_s).text,
+                            tw_duration_show(due_s - now_s).text)
                 : tw_strdup("runs again as it should");
     const struct tw_finding finding = {overdue ? TW_LEVEL_FAIL : TW_LEVEL_OK, "schedule",
                                        overdue ? "overdue" : "ok", text};
@@ -78,4 +80,10 @@ int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s)
 {
     const struct tw_span span = tw_window_at(&job->config->window, now_s);
     return tw_window_any(&job->config->window) && now_s >= span.from_s ? span.to_s : 0;
+}
+
+int64_t tw_task_end_s(const struct tw_job *job, int64_t now_s)
+{
+    const int64_t until_s = tw_task_until_s(job, now_s);
+    return until_s == 0 && tw_window_any(&job->config->window) ? now_s : until_s;
 }
