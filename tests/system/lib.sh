@@ -83,7 +83,9 @@ wait_started() { wait_for 20 "a START line" log_count_is_over '^START ' "${1:-0}
 watcher_pid() { svstat "$T/watch/toaster-watcher" | sed -n 's/.*up (pid \([0-9]*\)).*/\1/p'; }
 watcher_gone() { [ -z "$(watcher_pid)" ]; }
 stop_watcher() { # TERM, and no new start
-    svc -d "$T/watch/toaster-watcher"
+    # Not svc -d: the CONT it sends after TERM may take back the stop by which LeakSanitizer, at the
+    # exit, attaches to the process, and then neither goes on.
+    svc -ot "$T/watch/toaster-watcher"
     wait_for 20 "the watcher has stopped" watcher_gone
 }
 again_watcher() { # starts it again, waits for its START line
