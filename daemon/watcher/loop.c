@@ -3,8 +3,8 @@
 
 #include <ev.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 struct tw_loop {
@@ -83,9 +83,7 @@ void tw_loop_before_wait(struct tw_loop *loop, tw_loop_call *call, void *context
 int64_t tw_loop_now_ms(struct tw_loop *loop)
 {
     (void)loop;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return tw_clock_ms();
 }
 
 /* ---- timers ------------------------------------------------------------------------------- */

@@ -14,10 +14,10 @@
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 static bool is_exactly(uid_t uid, gid_t gid)
@@ -69,13 +69,6 @@ struct child {
     int out; /* what the work writes; never blocks here */
     int err; /* the error's text, if it fails; at most PIPE_BUF, so that the pipe holds it */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static _Noreturn void be_child(pid_t parent, const struct tw_priv_task *task, int out, int err)
 {
@@ -171,11 +164,11 @@ static int drain(int fd, const struct tw_priv_task *task, struct tw_buf *out, bo
 static int collect(struct child *child, const struct tw_priv_task *task, struct tw_buf *out,
                    struct tw_error *e)
 {
-    int64_t deadline = now_ms() + task->timeout_ms;
+    int64_t deadline = tw_clock_ms() + task->timeout_ms;
     struct pollfd p[2] = {{.fd = child->pidfd, .events = POLLIN},
                           {.fd = child->out, .events = POLLIN}};
     while (p[0].revents == 0) {
-        const int64_t left = deadline - now_ms();
+        const int64_t left = deadline - tw_clock_ms();
         if (left <= 0)
             return tw_fail(e, "a child took longer than %d ms", task->timeout_ms);
         if (poll(p, 2, (int)left) < 0 && errno != EINTR)
@@ -187,7 +180,7 @@ static int collect(struct child *child, const struct tw_priv_task *task, struct 
         if (some && task->beat)
             task->beat(task->beat_context);
         if (some && (task->beat || task->take))
-            deadline = now_ms() + task->timeout_ms;
+            deadline = tw_clock_ms() + task->timeout_ms;
         if (more < 0)
             return -1;
         if (more == 0)

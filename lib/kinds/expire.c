@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/units.h"
@@ -184,8 +185,7 @@ static struct tw_unit_text figure(int64_t bytes)
 static struct tw_unit_text took(const struct state *s)
 {
     struct tw_unit_text text;
-    snprintf(text.text, sizeof text.text, "%.1fs",
-             (double)(tw_expire_now_ms() - s->began_ms) / 1000);
+    snprintf(text.text, sizeof text.text, "%.1fs", (double)(tw_clock_ms() - s->began_ms) / 1000);
     return text;
 }
 
@@ -440,7 +440,7 @@ static void read_clocks(const struct tw_run *run, struct tw_expire_clocks *clock
 static void plan(struct state *s)
 {
     const struct tw_run *run = s->run;
-    s->began_ms = tw_expire_now_ms();
+    s->began_ms = tw_clock_ms();
     s->look_end_ms = s->end_ms = INT64_MAX;
     if (run->until_s == 0)
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crew.h"
 #include "base/file.h"
 #include "base/gentle.h"
@@ -38,13 +39,13 @@ static void send_now(struct look *l)
     if (!l->failed && tw_write_all(l->fd, l->out.data, l->out.len) != 0)
         l->failed = true;
     tw_buf_clear(&l->out);
-    l->sent_ms = tw_expire_now_ms();
+    l->sent_ms = tw_clock_ms();
 }
 
 /* At least once a second, so that it is seen to get on. */
 static void send_some(struct look *l)
 {
-    if (l->out.len < SEND_BYTES && tw_expire_now_ms() - l->sent_ms < BEAT_MS)
+    if (l->out.len < SEND_BYTES && tw_clock_ms() - l->sent_ms < BEAT_MS)
         return;
     if (l->out.len == 0) {
         struct tw_frame_writer w = tw_frame_begin(&l->out, TW_EXPIRE_BEAT);
@@ -201,7 +202,7 @@ static void walk(struct look *l)
             tw_mailbox_clear(&mailbox);
             continue;
         }
-        l->over = l->over || tw_expire_now_ms() >= task->end_ms;
+        l->over = l->over || tw_clock_ms() >= task->end_ms;
         if (l->over) {
             tw_mailbox_clear(&mailbox);
             break;
@@ -246,8 +247,7 @@ static struct tw_mailboxes *list_of(struct look *l)
 int tw_expire_look(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
-    struct look l = {
-        .task = t, .settings = t->run->settings, .fd = fd, .sent_ms = tw_expire_now_ms()};
+    struct look l = {.task = t, .settings = t->run->settings, .fd = fd, .sent_ms = tw_clock_ms()};
     struct tw_folder_names *folders = tw_expire_folders(l.settings);
     (void)e;
     if (t->what == TW_EXPIRE_COUNT)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/priv.h"
 #include "kinds/expire_rows.h"
@@ -61,7 +62,7 @@ static int take(void *context, const char *bytes, size_t length, struct tw_error
         from = at;
     }
     tw_buf_consume(&intake->in, from);
-    const int64_t now_ms = tw_expire_now_ms();
+    const int64_t now_ms = tw_clock_ms();
     if (intake->run->sink && now_ms - intake->told_ms >= PROGRESS_MS) {
         intake->told_ms = now_ms;
         intake->run->sink->progress(intake->run->sink->context);

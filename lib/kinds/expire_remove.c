@@ -23,6 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crew.h"
 #include "base/file.h"
 #include "base/gentle.h"
@@ -229,7 +230,7 @@ static void beat(void *context)
     tw_frame_end(&w);
     r->failed = r->failed || tw_write_all(r->fd, r->out.data, r->out.len) != 0;
     tw_buf_clear(&r->out);
-    r->sent_ms = tw_expire_now_ms();
+    r->sent_ms = tw_clock_ms();
 }
 
 static void finish(struct removal *r, struct job *job)
@@ -244,7 +245,7 @@ static void finish(struct removal *r, struct job *job)
         tw_expire_put_problem(&r->out, job->sum.sorts[i].code, job->sum.sorts[i].texts.items[0],
                               job->sum.sorts[i].count - 1);
     free_job(job);
-    if (r->out.len >= SEND_BYTES || tw_expire_now_ms() - r->sent_ms >= BEAT_MS)
+    if (r->out.len >= SEND_BYTES || tw_clock_ms() - r->sent_ms >= BEAT_MS)
         beat(r);
 }
 
@@ -309,7 +310,7 @@ static void walk(struct removal *r)
         }
         if (tw_strings_has(task->blocked, strrchr(due.address, '@') + 1)) {
             /* the fuse has tripped there */
-        } else if (!job && (tw_expire_now_ms() >= task->end_ms || r->failed)) {
+        } else if (!job && (tw_clock_ms() >= task->end_ms || r->failed)) {
             r->sum.left += (int64_t)(due.bytes / sizeof(uint64_t));
         } else {
             if (!job)
@@ -327,7 +328,7 @@ static void walk(struct removal *r)
 int tw_expire_remove(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
-    struct removal r = {.task = t, .fd = fd, .sent_ms = tw_expire_now_ms()};
+    struct removal r = {.task = t, .fd = fd, .sent_ms = tw_clock_ms()};
     struct tw_folder_names *folders = tw_expire_folders(t->run->settings);
     (void)e;
     tw_gentle();

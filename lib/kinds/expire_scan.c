@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crew.h"
 #include "base/mem.h"
 #include "kinds/expire_known.h"
@@ -309,13 +310,6 @@ static void scan_folders(struct tw_expire_scan *s, const struct tw_mail_place_of
     tw_known_free(&known);
 }
 
-int64_t tw_expire_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void tw_expire_wait(struct tw_expire_view *view, struct tw_crew *crew, void (*beat)(void *context),
                     void *context)
 {
@@ -332,7 +326,7 @@ void tw_expire_scan(struct tw_expire_scan *scan)
 {
     struct stat st;
     struct tw_error e;
-    scan->passed_over = tw_expire_now_ms() >= scan->view->end_ms;
+    scan->passed_over = tw_clock_ms() >= scan->view->end_ms;
     if (scan->passed_over)
         return;
     const int fd = tw_mailbox_open(&scan->mailbox, scan->view->uid, &st, &e);

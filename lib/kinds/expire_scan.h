@@ -71,8 +71,6 @@ struct tw_expire_scan {
     size_t problem_count, problems_more;
 };
 
-int64_t tw_expire_now_ms(void); /* monotonic */
-
 /* Waits until the crew's oldest item is done. While the others get on, `beat` is called about once
  * a second, so that whoever watches over us knows. */
 struct tw_crew;

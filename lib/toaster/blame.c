@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/owner.h"
@@ -51,13 +51,6 @@ struct walk {
     bool out_of_time, too_deep;
     size_t unreadable;
 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* ---- the list ----------------------------------------------------------------------------- */
 
@@ -181,7 +174,7 @@ static void walk(struct walk *w)
     while (w->depth) {
         errno = 0;
         const struct dirent *entry = readdir(w->levels[w->depth - 1].dir);
-        if (clock_ms() >= w->end_ms)
+        if (tw_clock_ms() >= w->end_ms)
             w->out_of_time = true;
         if (!entry && errno)
             w->unreadable++;
@@ -236,12 +229,12 @@ void tw_blame(const struct tw_blame *blame, struct tw_buf *out)
 {
     struct walk *w = tw_alloc(sizeof *w);
     w->what = blame;
-    const int64_t end_ms = clock_ms() + blame->time_ms;
+    const int64_t end_ms = tw_clock_ms() + blame->time_ms;
     bool out_of_time = false;
     for (size_t i = 0; i < blame->roots->count; i++) {
         struct stat st;
         struct tw_error e;
-        const int64_t now_ms = clock_ms();
+        const int64_t now_ms = tw_clock_ms();
         w->root = blame->roots->items[i];
         const int fd = open_root(w->root, &st, &e);
         if (fd < 0) {
