@@ -26,6 +26,26 @@ struct tw_expire_task {
     const struct tw_strings *blocked;
 };
 
+/* What it says, in pieces. */
+struct tw_expire_voice {
+    struct tw_buf out; /* frames to be sent */
+    int fd;
+    int64_t sent_ms; /* when some were */
+    bool failed;     /* nobody listens any more */
+};
+struct tw_expire_voice tw_expire_voice(int fd);
+/* Sends what there is, if it is much or a second has passed since the last time: so that whoever
+ * watches over us knows that we get on, even with nothing to say. */
+void tw_expire_say(struct tw_expire_voice *voice);
+/* Sends the rest, and frees it. -1 with an error: not all was heard. */
+int tw_expire_said(struct tw_expire_voice *voice, struct tw_error *e);
+
+/* The crew's oldest item, once it is done; NULL: there is none. While the others get on, says so
+ * about once a second. */
+struct tw_crew;
+void *tw_expire_next(struct tw_expire_view *view, struct tw_crew *crew,
+                     struct tw_expire_voice *voice);
+
 /* Both are a tw_priv_task's `work`; the context is a struct tw_expire_task. */
 int tw_expire_look(void *task, int fd, struct tw_error *e);
 int tw_expire_remove(void *task, int fd, struct tw_error *e);

@@ -6,15 +6,12 @@
 
 #include "base/clock.h"
 #include "base/crew.h"
-#include "base/file.h"
 #include "base/gentle.h"
 #include "base/mem.h"
 #include "kinds/expire_child.h"
 #include "kinds/expire_rows.h"
 #include "toaster/address.h"
 #include "toaster/mailindex.h"
-
-enum { SEND_BYTES = 32768, BEAT_MS = 1000 };
 
 struct look {
     const struct tw_expire_task *task;
@@ -24,60 +21,29 @@ struct look {
     struct tw_mailboxes *list;
     struct tw_crew *crew;
     struct tw_expire_sum sum; /* of this child; its only domain is the last mailbox's */
-    struct tw_buf out;
-    int fd;
-    int64_t sent_ms;
-    char *last;  /* the address of the last mailbox that was done */
-    bool over;   /* so is the time */
-    bool failed; /* nobody listens any more */
+    struct tw_expire_voice voice;
+    char *last; /* the address of the last mailbox that was done */
+    bool over;  /* so is the time */
 };
 
 /* ---- saying ------------------------------------------------------------------------------- */
 
-static void send_now(struct look *l)
-{
-    if (!l->failed && tw_write_all(l->fd, l->out.data, l->out.len) != 0)
-        l->failed = true;
-    tw_buf_clear(&l->out);
-    l->sent_ms = tw_clock_ms();
-}
-
-/* At least once a second, so that it is seen to get on. */
-static void send_some(struct look *l)
-{
-    if (l->out.len < SEND_BYTES && tw_clock_ms() - l->sent_ms < BEAT_MS)
-        return;
-    if (l->out.len == 0) {
-        struct tw_frame_writer w = tw_frame_begin(&l->out, TW_EXPIRE_BEAT);
-        tw_frame_end(&w);
-    }
-    send_now(l);
-}
-
-static void beat(void *context)
-{
-    struct look *l = context;
-    l->sent_ms = 0;
-    send_some(l);
-}
-
 static struct tw_expire_scan *next_done(struct look *l)
 {
-    tw_expire_wait(&l->view, l->crew, beat, l);
-    return tw_crew_take(l->crew);
+    return tw_expire_next(&l->view, l->crew, &l->voice);
 }
 
 static void on_problem(void *context, const char *code, const char *text)
 {
     struct look *l = context;
-    tw_expire_put_problem(&l->out, code, text, 0);
-    send_some(l); /* a list of users may have any number of broken lines */
+    tw_expire_put_problem(&l->voice.out, code, text, 0);
+    tw_expire_say(&l->voice); /* a list of users may have any number of broken lines */
 }
 
 static void end_domain(struct look *l)
 {
     for (size_t i = 0; i < l->sum.domain_count; i++) {
-        tw_expire_put_domain(&l->out, &l->sum.domains[i]);
+        tw_expire_put_domain(&l->voice.out, &l->sum.domains[i]);
         free(l->sum.domains[i].name);
     }
     free(l->sum.domains);
@@ -123,7 +89,7 @@ static void count_folder(struct look *l, const struct tw_expire_scan *scan,
         domain->due[class].bytes += folder->due[class].bytes;
     }
     for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
-        tw_expire_put_due(&l->out, &scan->mailbox, folder->folder.path, (enum tw_mail_dir)dir,
+        tw_expire_put_due(&l->voice.out, &scan->mailbox, folder->folder.path, (enum tw_mail_dir)dir,
                           &folder->inodes[dir]);
 }
 
@@ -139,22 +105,16 @@ static void count_mailbox(struct look *l, const struct tw_expire_scan *scan)
     for (size_t i = 0; i < scan->folder_count; i++)
         count_folder(l, scan, &scan->folders[i]);
     for (size_t i = 0; i < scan->problem_count; i++)
-        tw_expire_put_problem(&l->out, scan->problems[i].code, scan->problems[i].text,
+        tw_expire_put_problem(&l->voice.out, scan->problems[i].code, scan->problems[i].text,
                               i == 0 ? (int64_t)scan->problems_more : 0);
 }
 
-static void finish(struct look *l, struct tw_expire_scan *scan)
+static void take_result(struct look *l, const struct tw_expire_scan *scan)
 {
-    l->over = l->over || scan->passed_over;
-    if (l->over) { /* those behind it were begun later still */
-        tw_expire_scan_clear(scan);
-        free(scan);
-        return;
-    }
     if (l->task->what == TW_EXPIRE_COUNT)
         count_mailbox(l, scan);
     else
-        tw_expire_put_rows(&l->out, l->task, scan);
+        tw_expire_put_rows(&l->voice.out, l->task, scan);
     if (l->index && scan->next.len) {
         char *path = tw_mailbox_path(&scan->mailbox);
         tw_mailindex_put(l->index, l->task->run->name, path, scan->next.data, scan->next.len,
@@ -163,9 +123,16 @@ static void finish(struct look *l, struct tw_expire_scan *scan)
     }
     free(l->last);
     l->last = tw_strdup(scan->mailbox.address);
+    tw_expire_say(&l->voice);
+}
+
+static void finish(struct look *l, struct tw_expire_scan *scan)
+{
+    l->over = l->over || scan->passed_over;
+    if (!l->over) /* else those behind it were begun later still */
+        take_result(l, scan);
     tw_expire_scan_clear(scan);
     free(scan);
-    send_some(l);
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */
@@ -196,7 +163,7 @@ static void walk(struct look *l)
     const struct tw_expire_task *task = l->task;
     struct tw_mailbox mailbox;
     bool last = false;
-    while (!last && !l->failed && tw_mailboxes_next(l->list, &mailbox)) {
+    while (!last && !l->voice.failed && tw_mailboxes_next(l->list, &mailbox)) {
         last = task->upto && strcmp(mailbox.address, task->upto) == 0;
         if (!is_wanted(task, &mailbox)) {
             tw_mailbox_clear(&mailbox);
@@ -214,7 +181,7 @@ static void walk(struct look *l)
     for (struct tw_expire_scan *scan; (scan = next_done(l));)
         finish(l, scan);
     if (l->over)
-        tw_expire_put_at(&l->out, l->last ? l->last : task->after);
+        tw_expire_put_at(&l->voice.out, l->last ? l->last : task->after);
 }
 
 static void open_index(struct look *l)
@@ -247,9 +214,8 @@ static struct tw_mailboxes *list_of(struct look *l)
 int tw_expire_look(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
-    struct look l = {.task = t, .settings = t->run->settings, .fd = fd, .sent_ms = tw_clock_ms()};
+    struct look l = {.task = t, .settings = t->run->settings, .voice = tw_expire_voice(fd)};
     struct tw_folder_names *folders = tw_expire_folders(l.settings);
-    (void)e;
     if (t->what == TW_EXPIRE_COUNT)
         tw_gentle();
     l.view.settings = l.settings;
@@ -263,8 +229,7 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
     open_index(&l);
     l.list = list_of(&l);
     if (t->after && !skip_to(&l, t->after)) {
-        struct tw_frame_writer w = tw_frame_begin(&l.out, TW_EXPIRE_ANEW);
-        tw_frame_end(&w);
+        tw_expire_put_sign(&l.voice.out, TW_EXPIRE_ANEW);
         tw_mailboxes_free(&l.list);
         l.list = list_of(&l);
     }
@@ -273,12 +238,10 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
     tw_crew_free(&l.crew);
     close_index(&l);
     end_domain(&l);
-    tw_expire_put_totals(&l.out, &l.sum);
-    send_now(&l);
+    tw_expire_put_totals(&l.voice.out, &l.sum);
     tw_mailboxes_free(&l.list);
     tw_folder_names_free(&folders);
     tw_expire_sum_free(&l.sum);
-    tw_buf_free(&l.out);
     free(l.last);
-    return l.failed ? -1 : 0;
+    return tw_expire_said(&l.voice, e);
 }

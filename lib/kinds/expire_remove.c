@@ -25,14 +25,11 @@
 
 #include "base/clock.h"
 #include "base/crew.h"
-#include "base/file.h"
 #include "base/gentle.h"
 #include "base/mem.h"
 #include "base/owner.h"
 #include "kinds/expire_child.h"
 #include "toaster/maildirsize.h"
-
-enum { BEAT_MS = 1000, SEND_BYTES = 32768 };
 
 /* What is due in one directory. */
 struct part {
@@ -202,11 +199,8 @@ struct removal {
     struct tw_expire_view view;
     struct tw_crew *crew;
     struct tw_expire_sum sum;
-    struct tw_buf out;
-    int fd;
-    int64_t sent_ms;
+    struct tw_expire_voice voice;
     char *last; /* the address of the last mailbox that was given out */
-    bool failed;
 };
 
 static void free_job(struct job *job)
@@ -223,16 +217,6 @@ static void free_job(struct job *job)
     free(job);
 }
 
-static void beat(void *context)
-{
-    struct removal *r = context;
-    struct tw_frame_writer w = tw_frame_begin(&r->out, TW_EXPIRE_BEAT);
-    tw_frame_end(&w);
-    r->failed = r->failed || tw_write_all(r->fd, r->out.data, r->out.len) != 0;
-    tw_buf_clear(&r->out);
-    r->sent_ms = tw_clock_ms();
-}
-
 static void finish(struct removal *r, struct job *job)
 {
     for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
@@ -242,17 +226,15 @@ static void finish(struct removal *r, struct job *job)
     r->sum.errors += job->sum.errors;
     r->sum.vanished += job->sum.vanished;
     for (size_t i = 0; i < job->sum.sort_count; i++)
-        tw_expire_put_problem(&r->out, job->sum.sorts[i].code, job->sum.sorts[i].texts.items[0],
-                              job->sum.sorts[i].count - 1);
+        tw_expire_put_problem(&r->voice.out, job->sum.sorts[i].code,
+                              job->sum.sorts[i].texts.items[0], job->sum.sorts[i].count - 1);
     free_job(job);
-    if (r->out.len >= SEND_BYTES || tw_clock_ms() - r->sent_ms >= BEAT_MS)
-        beat(r);
+    tw_expire_say(&r->voice);
 }
 
 static struct job *next_done(struct removal *r)
 {
-    tw_expire_wait(&r->view, r->crew, beat, r);
-    return tw_crew_take(r->crew);
+    return tw_expire_next(&r->view, r->crew, &r->voice);
 }
 
 static struct job *new_job(struct removal *r, const struct tw_expire_due *due)
@@ -310,7 +292,7 @@ static void walk(struct removal *r)
         }
         if (tw_strings_has(task->blocked, strrchr(due.address, '@') + 1)) {
             /* the fuse has tripped there */
-        } else if (!job && (tw_clock_ms() >= task->end_ms || r->failed)) {
+        } else if (!job && (tw_clock_ms() >= task->end_ms || r->voice.failed)) {
             r->sum.left += (int64_t)(due.bytes / sizeof(uint64_t));
         } else {
             if (!job)
@@ -328,9 +310,8 @@ static void walk(struct removal *r)
 int tw_expire_remove(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
-    struct removal r = {.task = t, .fd = fd, .sent_ms = tw_clock_ms()};
+    struct removal r = {.task = t, .voice = tw_expire_voice(fd)};
     struct tw_folder_names *folders = tw_expire_folders(t->run->settings);
-    (void)e;
     tw_gentle();
     r.view.settings = t->run->settings;
     r.view.folders = folders;
@@ -340,12 +321,10 @@ int tw_expire_remove(void *task, int fd, struct tw_error *e)
     walk(&r);
     tw_crew_free(&r.crew);
     if (r.sum.left)
-        tw_expire_put_at(&r.out, r.last);
-    tw_expire_put_gone(&r.out, &r.sum);
-    r.failed = r.failed || tw_write_all(fd, r.out.data, r.out.len) != 0;
+        tw_expire_put_at(&r.voice.out, r.last);
+    tw_expire_put_gone(&r.voice.out, &r.sum);
     free(r.last);
     tw_folder_names_free(&folders);
     tw_expire_sum_free(&r.sum);
-    tw_buf_free(&r.out);
-    return r.failed ? -1 : 0;
+    return tw_expire_said(&r.voice, e);
 }

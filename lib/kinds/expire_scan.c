@@ -10,11 +10,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/crew.h"
 #include "base/mem.h"
 #include "kinds/expire_known.h"
 
-enum { PROBLEMS_MAX = 20 /* of one mailbox; others are counted */, BEAT_MS = 1000 };
+enum { PROBLEMS_MAX = 20 /* of one mailbox; others are counted */ };
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
@@ -308,18 +307,6 @@ static void scan_folders(struct tw_expire_scan *s, const struct tw_mail_place_of
         remember(s, rule, &walk, began_ns);
     tw_mailwalk_free(&walk);
     tw_known_free(&known);
-}
-
-void tw_expire_wait(struct tw_expire_view *view, struct tw_crew *crew, void (*beat)(void *context),
-                    void *context)
-{
-    long long before = atomic_load(&view->progress);
-    while (!tw_crew_wait(crew, BEAT_MS)) {
-        const long long now = atomic_load(&view->progress);
-        if (now != before)
-            beat(context);
-        before = now;
-    }
 }
 
 void tw_expire_scan(struct tw_expire_scan *scan)

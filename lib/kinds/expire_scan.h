@@ -71,12 +71,6 @@ struct tw_expire_scan {
     size_t problem_count, problems_more;
 };
 
-/* Waits until the crew's oldest item is done. While the others get on, `beat` is called about once
- * a second, so that whoever watches over us knows. */
-struct tw_crew;
-void tw_expire_wait(struct tw_expire_view *view, struct tw_crew *crew, void (*beat)(void *context),
-                    void *context);
-
 void tw_expire_scan(struct tw_expire_scan *scan);
 void tw_expire_scan_clear(struct tw_expire_scan *scan); /* frees what it holds, the mailbox too */
 

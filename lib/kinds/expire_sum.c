@@ -105,6 +105,12 @@ static void put_amounts(struct tw_frame_writer *w, const struct tw_expire_amount
     }
 }
 
+void tw_expire_put_sign(struct tw_buf *out, enum tw_expire_frame type)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, (uint8_t)type);
+    tw_frame_end(&w);
+}
+
 void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *text, int64_t more)
 {
     struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_PROBLEM);

@@ -65,6 +65,8 @@ struct tw_expire_amount tw_expire_sum_class(const struct tw_expire_sum *sum, siz
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
+/* One that says nothing but its type: TW_EXPIRE_BEAT, TW_EXPIRE_ANEW. */
+void tw_expire_put_sign(struct tw_buf *out, enum tw_expire_frame type);
 void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *text, int64_t more);
 void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain);
 void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum);
