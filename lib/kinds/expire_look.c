@@ -62,7 +62,7 @@ static void work(void *context, void *item)
 static struct tw_expire_scan *begin(struct look *l, struct tw_mailbox *mailbox)
 {
     struct tw_expire_scan *scan = tw_alloc(sizeof *scan);
-    *scan = (struct tw_expire_scan){.view = &l->view, .mailbox = *mailbox, .context = scan};
+    *scan = (struct tw_expire_scan){.view = &l->view, .mailbox = *mailbox};
     scan->rule = tw_expire_rule_for(l->settings, mailbox->address);
     if (l->index) {
         char *path = tw_mailbox_path(mailbox);

@@ -15,15 +15,14 @@ static void put_number(struct tw_frame_writer *w, int64_t number)
     free(text);
 }
 
-void tw_expire_row_due(void *scan, const char *folder, enum tw_mail_dir dir, const char *name,
-                       enum tw_expire_class class, int64_t age_s, int64_t bytes)
+void tw_expire_row_due(struct tw_expire_scan *scan, const char *folder, enum tw_mail_dir dir,
+                       const char *name, enum tw_expire_class class, int64_t age_s, int64_t bytes)
 {
-    struct tw_expire_scan *s = scan;
-    char *path = tw_mailbox_path(&s->mailbox);
+    char *path = tw_mailbox_path(&scan->mailbox);
     char *file =
         tw_format("%s/%s%s%s/%s", path, folder, folder[0] ? "/" : "", tw_mail_dir_names[dir], name);
-    struct tw_frame_writer w = tw_frame_begin(&s->rows, TW_EXPIRE_ROW);
-    tw_frame_put_text(&w, s->mailbox.address);
+    struct tw_frame_writer w = tw_frame_begin(&scan->rows, TW_EXPIRE_ROW);
+    tw_frame_put_text(&w, scan->mailbox.address);
     tw_frame_put_text(&w, file);
     tw_frame_put_text(&w, tw_expire_class_names[class]);
     put_number(&w, age_s);

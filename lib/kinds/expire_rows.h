@@ -26,9 +26,9 @@ enum {
     TW_EXPLAIN_FIELDS
 };
 
-/* A struct tw_expire_view's `due`; the context is the scan. */
-void tw_expire_row_due(void *scan, const char *folder, enum tw_mail_dir dir, const char *name,
-                       enum tw_expire_class class, int64_t age_s, int64_t bytes);
+/* A struct tw_expire_view's `due`: adds a row to the scan's. */
+void tw_expire_row_due(struct tw_expire_scan *scan, const char *folder, enum tw_mail_dir dir,
+                       const char *name, enum tw_expire_class class, int64_t age_s, int64_t bytes);
 /* Appends all rows and problems of a mailbox that the task has looked into. */
 void tw_expire_put_rows(struct tw_buf *out, const struct tw_expire_task *task,
                         const struct tw_expire_scan *scan);

@@ -240,6 +240,13 @@ enum tw_expire_class tw_expire_class_of(enum tw_folder_class folder, enum tw_mai
     return TW_EXPIRE_NONE;
 }
 
+int64_t tw_expire_from_s(const struct tw_expire_rule *rule, enum tw_expire_class class,
+                         const struct stat *st)
+{
+    const int64_t received_s = st->st_mtim.tv_sec, moved_s = st->st_ctim.tv_sec;
+    return rule->received[class] || received_s > moved_s ? received_s : moved_s;
+}
+
 int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class class, bool flagged,
                         const struct stat *st, int64_t now_s, bool *odd)
 {
@@ -247,9 +254,7 @@ int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class 
         return INT64_MAX;
     if (flagged && !rule->flagged && class != TW_EXPIRE_TMP)
         return INT64_MAX;
-    int64_t from_s = st->st_mtim.tv_sec;
-    if (!rule->received[class] && st->st_ctim.tv_sec > from_s)
-        from_s = st->st_ctim.tv_sec;
+    const int64_t from_s = tw_expire_from_s(rule, class, st);
     if (from_s < YEAR_1990_S || from_s > now_s + DAY_S)
         *odd = true;
     if (from_s < YEAR_1990_S)

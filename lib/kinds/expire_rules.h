@@ -65,6 +65,10 @@ struct tw_folder_names *tw_expire_folders(const struct tw_expire_settings *setti
 enum tw_expire_class tw_expire_class_of(enum tw_folder_class folder, enum tw_mail_dir dir,
                                         const struct tw_message *message);
 
+/* The moment that its age counts from, in Unix seconds. */
+int64_t tw_expire_from_s(const struct tw_expire_rule *rule, enum tw_expire_class class,
+                         const struct stat *st);
+
 /* When it is due, in Unix seconds: from then on its age, in whole seconds, is more than the limit.
  * INT64_MAX: never. Without a believable date (before 1990; more than a day ahead of `now_s`, which
  * is due when that comes) *odd is set. */

@@ -57,11 +57,8 @@ static void take_due(struct pass *p, const struct dirent64 *entry, enum tw_expir
     due->count++;
     due->bytes += bytes;
     if (view->due) {
-        const bool received =
-            p->scan->rule.received[class] || st->st_mtim.tv_sec > st->st_ctim.tv_sec;
-        const int64_t from_s = received ? st->st_mtim.tv_sec : st->st_ctim.tv_sec;
-        view->due(p->scan->context, p->folder->folder.path, p->dir, entry->d_name, class,
-                  view->now_s - from_s, bytes);
+        view->due(p->scan, p->folder->folder.path, p->dir, entry->d_name, class,
+                  view->now_s - tw_expire_from_s(&p->scan->rule, class, st), bytes);
     } else if (atomic_fetch_sub(&view->room, 1) > 0) {
         struct tw_inodes *inodes = &p->folder->inodes[p->dir];
         tw_inodes_add(inodes, entry->d_ino);

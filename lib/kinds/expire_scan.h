@@ -14,6 +14,8 @@
 /* After so long a folder is looked at even if it seems unchanged. */
 #define TW_EXPIRE_FULL_S (30 * 86400)
 
+struct tw_expire_scan;
+
 /* What all mailboxes of a run have in common. */
 struct tw_expire_view {
     const struct tw_expire_settings *settings;
@@ -22,8 +24,8 @@ struct tw_expire_view {
     uid_t uid;
     int64_t now_s;
     /* Called for each message that is due; by several threads. NULL: nobody wants to know. */
-    void (*due)(void *context, const char *folder, enum tw_mail_dir dir, const char *name,
-                enum tw_expire_class class, int64_t age_s, int64_t bytes);
+    void (*due)(struct tw_expire_scan *scan, const char *folder, enum tw_mail_dir dir,
+                const char *name, enum tw_expire_class class, int64_t age_s, int64_t bytes);
     int64_t end_ms;        /* monotonic: a mailbox that was not begun by then is passed over */
     atomic_llong progress; /* entries that were looked at */
     atomic_llong
@@ -58,7 +60,6 @@ struct tw_expire_scan {
     struct tw_expire_rule rule;
     void *known; /* what the index holds of it; owned */
     size_t known_length;
-    void *context;      /* for view->due */
     struct tw_buf rows; /* for view->due to fill */
 
     bool passed_over;                 /* it was not looked at: the time is over */
