@@ -33,11 +33,20 @@ struct state {
     struct tw_expire_intake *intakes; /* one for each look: what is due there */
     size_t *owner_of;                 /* whose look that was */
     size_t intake_count;
+    int64_t room; /* for so many more inodes of what is due */
     int64_t began_ms, look_end_ms, end_ms;
     bool cut; /* the window did not suffice for all mailboxes */
 };
 
 /* ---- looking ------------------------------------------------------------------------------ */
+
+static void tell_of_owner(struct state *s, const struct tw_mail_owner *owner, const char *code,
+                          const struct tw_error *why)
+{
+    char *text = tw_format("mailboxes of uid %ju: %s", (uintmax_t)owner->uid, why->text);
+    tw_expire_sum_problem(&s->sum, code, text, 0);
+    free(text);
+}
 
 static void go_on_at(struct state *s, size_t owner, const char *at)
 {
@@ -59,26 +68,23 @@ static void look_at(struct state *s, size_t owner, const char *after, const char
                                   .after = after,
                                   .upto = upto,
                                   .end_ms = s->look_end_ms,
-                                  .room = TW_EXPIRE_DUE_MAX};
+                                  .room = s->room};
     struct tw_expire_intake *intake = &s->intakes[s->intake_count];
     struct tw_error e;
     char *index = NULL;
     if (s->cut)
         return;
-    for (size_t i = 0; i < s->intake_count; i++)
-        task.room -= (int64_t)s->intakes[i].inodes;
     if (tw_mailindex_prepare(run->places->state_dir, o->uid, o->gid, &index, &e) != 0)
         tw_expire_sum_problem(&s->sum, "no-index", e.text, 0);
     task.index_dir = index;
     intake->sum = &s->sum;
     s->owner_of[s->intake_count++] = owner;
     if (tw_expire_as_owner(&task, tw_expire_look, intake, &e) != 0) {
-        char *text = tw_format("mailboxes of uid %ju: %s", (uintmax_t)o->uid, e.text);
-        tw_expire_sum_problem(&s->sum, "cannot-look", text, 0);
-        free(text);
+        tell_of_owner(s, o, "cannot-look", &e);
         tw_buf_free(&intake->due); /* half a count is no ground to remove anything */
         intake->inodes = 0;
     }
+    s->room -= (int64_t)intake->inodes;
     intake->after = tw_strdup(after);
     if (intake->at)
         go_on_at(s, owner, intake->at);
@@ -125,10 +131,8 @@ static void remove_all(struct state *s)
                                             .due = &intake->due,
                                             .blocked = &s->verdict.blocked};
         if (tw_expire_as_owner(&task, tw_expire_remove, &result, &e) != 0) {
-            char *text = tw_format("mailboxes of uid %ju: %s", (uintmax_t)owner->uid, e.text);
-            tw_expire_sum_problem(&s->sum, "cannot-remove", text, 0);
+            tell_of_owner(s, owner, "cannot-remove", &e);
             s->sum.errors++;
-            free(text);
         }
         /* The first that was not done comes first next time. */
         if (result.at && !cut) {
@@ -163,15 +167,12 @@ static void say_amounts(struct tw_buf *out, const struct tw_expire_amount *amoun
         tw_buf_printf(out, " %s=%" PRId64, tw_expire_class_names[class], amounts[class].count);
 }
 
-static void due_of_all(const struct state *s, struct tw_expire_amount *amounts,
-                       struct tw_expire_amount *total)
+/* By class, and of all classes. */
+static struct tw_expire_amount due_of_all(const struct state *s, struct tw_expire_amount *amounts)
 {
-    *total = (struct tw_expire_amount){0, 0};
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
         amounts[class] = tw_expire_sum_class(&s->sum, class);
-        total->count += amounts[class].count;
-        total->bytes += amounts[class].bytes;
-    }
+    return tw_expire_amounts_all(amounts);
 }
 
 /* "18.1M", and without a unit what is less than a thousand. */
@@ -193,13 +194,10 @@ static struct tw_unit_text took(const struct state *s)
 static char *summary_of(const struct state *s)
 {
     struct tw_buf out = {0};
-    struct tw_expire_amount due[TW_EXPIRE_CLASSES], all, gone = {0, 0};
+    struct tw_expire_amount due[TW_EXPIRE_CLASSES];
+    const struct tw_expire_amount all = due_of_all(s, due);
+    const struct tw_expire_amount gone = tw_expire_amounts_all(s->sum.gone);
     int64_t problems = 0;
-    due_of_all(s, due, &all);
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
-        gone.count += s->sum.gone[class].count;
-        gone.bytes += s->sum.gone[class].bytes;
-    }
     for (size_t i = 0; i < s->sum.sort_count; i++)
         problems += s->sum.sorts[i].count;
     tw_buf_printf(&out,
@@ -226,12 +224,9 @@ static void remember_line(struct state *s, const char *aspect, char *line)
 static char *domain_line(const struct tw_expire_domain *domain)
 {
     struct tw_buf out = {0};
-    int64_t bytes = 0;
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
-        bytes += domain->due[class].bytes;
     tw_buf_printf(&out, "%s: %" PRId64 " of %" PRId64 " messages in %" PRId64 " mailboxes, %s: ",
                   domain->name, tw_expire_domain_due(domain), domain->messages, domain->mailboxes,
-                  tw_size_show(bytes).text);
+                  tw_size_show(tw_expire_amounts_all(domain->due).bytes).text);
     say_some(&out, domain->due);
     return tw_buf_take(&out);
 }
@@ -248,10 +243,10 @@ static int by_due(const void *a, const void *b)
 static void report_due(struct state *s)
 {
     struct tw_buf classes = {0};
-    struct tw_expire_amount due[TW_EXPIRE_CLASSES], all;
+    struct tw_expire_amount due[TW_EXPIRE_CLASSES];
+    const struct tw_expire_amount all = due_of_all(s, due);
     const struct tw_expire_domain **sorted =
         tw_alloc((s->sum.domain_count + 1) * sizeof(struct tw_expire_domain *));
-    due_of_all(s, due, &all);
     tw_buf_printf(&classes, "in all: %" PRId64 " of %" PRId64 " messages, %s: ", all.count,
                   tw_expire_sum_messages(&s->sum), tw_size_show(all.bytes).text);
     say_some(&classes, due);
@@ -336,9 +331,9 @@ static void report_problems(struct state *s, const char *aspect, const char *wel
 
 static void report_rules(const struct state *s)
 {
-    struct tw_expire_amount due[TW_EXPIRE_CLASSES], all;
+    struct tw_expire_amount due[TW_EXPIRE_CLASSES];
+    const struct tw_expire_amount all = due_of_all(s, due);
     struct tw_buf classes = {0};
-    due_of_all(s, due, &all);
     say_some(&classes, due);
     if (s->verdict.unconfirmed)
         tw_report(s->run, TW_LEVEL_FAIL, "confirm", "unconfirmed",
@@ -451,7 +446,7 @@ static void plan(struct state *s)
 
 static void expire_run(const struct tw_run *run)
 {
-    struct state s = {.run = run, .settings = run->settings};
+    struct state s = {.run = run, .settings = run->settings, .room = TW_EXPIRE_DUE_MAX};
     struct tw_expire_clocks clocks;
     tw_expire_memory_read(run->memory, &s.memory);
     plan(&s);

@@ -84,10 +84,7 @@ static void count_folder(struct look *l, const struct tw_expire_scan *scan,
     l->sum.folders += folder->looked;
     l->sum.skipped += !folder->looked;
     domain->messages += folder->messages;
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
-        domain->due[class].count += folder->due[class].count;
-        domain->due[class].bytes += folder->due[class].bytes;
-    }
+    tw_expire_amounts_add(domain->due, folder->due);
     for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
         tw_expire_put_due(&l->voice.out, &scan->mailbox, folder->folder.path, (enum tw_mail_dir)dir,
                           &folder->inodes[dir]);

@@ -102,13 +102,9 @@ int tw_expire_as_owner(const struct tw_expire_task *task,
 
 /* ---- for toasterctl ----------------------------------------------------------------------- */
 
-struct telling {
-    const struct tw_teller *teller;
-};
-
 static int pass_row(void *context, struct tw_frame *frame)
 {
-    const struct telling *t = context;
+    const struct tw_teller *teller = context;
     const char *fields[TW_TELL_FIELDS_MAX];
     size_t count = 0;
     if (frame->type == TW_EXPIRE_PROBLEM) {
@@ -120,7 +116,7 @@ static int pass_row(void *context, struct tw_frame *frame)
         fields[count++] = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
     const bool good = tw_frame_done(frame);
     if (good)
-        t->teller->row(t->teller->context, fields, count);
+        teller->row(teller->context, fields, count);
     for (size_t i = 0; i < count; i++)
         free((char *)(uintptr_t)fields[i]);
     return good ? 0 : -1;
@@ -128,8 +124,8 @@ static int pass_row(void *context, struct tw_frame *frame)
 
 static void pass_problem(void *context, const char *code, const char *text)
 {
-    const struct telling *t = context;
-    t->teller->row(t->teller->context, (const char *const[]){code, text}, 2);
+    const struct tw_teller *teller = context;
+    teller->row(teller->context, (const char *const[]){code, text}, 2);
 }
 
 void tw_expire_tell_with(const struct tw_run *run,
@@ -137,18 +133,18 @@ void tw_expire_tell_with(const struct tw_run *run,
                          enum tw_expire_what what, const struct tw_strings *only,
                          const struct tw_teller *teller)
 {
-    struct telling t = {teller};
+    void *t = (void *)(uintptr_t)teller;
     struct tw_mail_owners owners = {0};
     struct tw_error why;
     tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
-                        &owners, pass_problem, &t);
+                        &owners, pass_problem, t);
     for (size_t i = 0; i < owners.count; i++) {
         struct tw_expire_sum sum = {0};
-        struct tw_expire_intake intake = {.sum = &sum, .row = pass_row, .context = &t};
+        struct tw_expire_intake intake = {.sum = &sum, .row = pass_row, .context = t};
         const struct tw_expire_task task = {
             .run = run, .owner = &owners.items[i], .end_ms = INT64_MAX, .only = only, .what = what};
         if (tw_expire_as_owner(&task, work, &intake, &why) != 0)
-            pass_problem(&t, "cannot-look", why.text);
+            pass_problem(t, "cannot-look", why.text);
         tw_expire_intake_free(&intake);
         tw_expire_sum_free(&sum);
     }

@@ -46,7 +46,7 @@ struct job {
     struct tw_mail_base base;
     struct part *parts;
     size_t part_count;
-    struct tw_expire_sum sum; /* gone, errors, vanished, problems */
+    struct tw_expire_sum sum; /* gone, errors, problems */
     int64_t quota_bytes, quota_count;
     bool stop; /* the file system takes nothing back: no use to go on */
 };
@@ -94,19 +94,15 @@ static void remove_one(struct pass *p, const char *name)
     const enum tw_expire_class class = p->part->dir == TW_DIR_TMP
                                            ? TW_EXPIRE_TMP
                                            : tw_expire_class_of(p->class, p->part->dir, &message);
-    if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        job->sum.vanished++;
+    if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return;
-    }
     if (!S_ISREG(st.st_mode) || st.st_uid != job->view->uid ||
         !tw_inodes_has(&p->part->inodes, st.st_ino) ||
         tw_expire_due_s(&job->rule, class, message.flagged, &st, job->view->now_s, &odd) >
             job->view->now_s)
         return;
     if (unlinkat(p->fd, name, 0) != 0) {
-        if (errno == ENOENT)
-            job->sum.vanished++;
-        else
+        if (errno != ENOENT)
             failed(p, errno);
         return;
     }
@@ -219,12 +215,8 @@ static void free_job(struct job *job)
 
 static void finish(struct removal *r, struct job *job)
 {
-    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
-        r->sum.gone[class].count += job->sum.gone[class].count;
-        r->sum.gone[class].bytes += job->sum.gone[class].bytes;
-    }
+    tw_expire_amounts_add(r->sum.gone, job->sum.gone);
     r->sum.errors += job->sum.errors;
-    r->sum.vanished += job->sum.vanished;
     for (size_t i = 0; i < job->sum.sort_count; i++)
         tw_expire_put_problem(&r->voice.out, job->sum.sorts[i].code,
                               job->sum.sorts[i].texts.items[0], job->sum.sorts[i].count - 1);

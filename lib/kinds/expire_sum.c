@@ -14,6 +14,26 @@ static const int64_t count_max = (int64_t)1 << 48;
 
 /* ---- sums --------------------------------------------------------------------------------- */
 
+static void add(struct tw_expire_amount *to, const struct tw_expire_amount *more)
+{
+    to->count += more->count;
+    to->bytes += more->bytes;
+}
+
+void tw_expire_amounts_add(struct tw_expire_amount *to, const struct tw_expire_amount *more)
+{
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
+        add(&to[class], &more[class]);
+}
+
+struct tw_expire_amount tw_expire_amounts_all(const struct tw_expire_amount *amounts)
+{
+    struct tw_expire_amount all = {0, 0};
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
+        add(&all, &amounts[class]);
+    return all;
+}
+
 struct tw_expire_domain *tw_expire_sum_domain(struct tw_expire_sum *sum, const char *name)
 {
     size_t low = 0, high = sum->domain_count;
@@ -75,10 +95,8 @@ int64_t tw_expire_sum_messages(const struct tw_expire_sum *sum)
 struct tw_expire_amount tw_expire_sum_class(const struct tw_expire_sum *sum, size_t class)
 {
     struct tw_expire_amount amount = {0, 0};
-    for (size_t i = 0; i < sum->domain_count; i++) {
-        amount.count += sum->domains[i].due[class].count;
-        amount.bytes += sum->domains[i].due[class].bytes;
-    }
+    for (size_t i = 0; i < sum->domain_count; i++)
+        add(&amount, &sum->domains[i].due[class]);
     return amount;
 }
 
@@ -146,7 +164,6 @@ void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum)
     struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_GONE);
     put_amounts(&w, sum->gone);
     tw_frame_put_number(&w, sum->errors);
-    tw_frame_put_number(&w, sum->vanished);
     tw_frame_put_number(&w, sum->left);
     tw_frame_end(&w);
 }
@@ -245,7 +262,6 @@ int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
     case TW_EXPIRE_GONE:
         get_amounts(frame, sum->gone);
         add_count(frame, &sum->errors);
-        add_count(frame, &sum->vanished);
         add_count(frame, &sum->left);
         break;
     default:

@@ -15,7 +15,7 @@ enum tw_expire_frame {
     TW_EXPIRE_DUE,    /* inodes: address, base, below, folder, dir, bytes */
     TW_EXPIRE_AT,     /* the window ends: address of the last mailbox that was done */
     TW_EXPIRE_ANEW,   /* the mailbox that it was to begin behind is not there: it began anew */
-    TW_EXPIRE_GONE,   /* removed: count and bytes by class; errors; vanished; mailboxes left */
+    TW_EXPIRE_GONE,   /* removed: count and bytes by class; errors; messages left */
     TW_EXPIRE_ROW,    /* for toasterctl: some strings */
 };
 
@@ -47,8 +47,12 @@ struct tw_expire_sum {
     struct tw_expire_sort *sorts;
     size_t sort_count;
     struct tw_expire_amount gone[TW_EXPIRE_CLASSES];
-    int64_t errors, vanished, left;
+    int64_t errors, left;
 };
+
+/* Class by class. */
+void tw_expire_amounts_add(struct tw_expire_amount *to, const struct tw_expire_amount *more);
+struct tw_expire_amount tw_expire_amounts_all(const struct tw_expire_amount *amounts);
 
 void tw_expire_sum_free(struct tw_expire_sum *sum);
 struct tw_expire_domain *tw_expire_sum_domain(struct tw_expire_sum *sum, const char *name);

@@ -27,7 +27,7 @@ static void fill(struct tw_buf *out)
     const struct tw_expire_domain b = domain("b.example", 100, 30), a = domain("a.example", 50, 5);
     const struct tw_expire_sum totals = {
         .mailboxes = 4, .missing = 1, .folders = 9, .skipped = 3, .scanned = 150};
-    struct tw_expire_sum gone = {.errors = 1, .vanished = 2, .left = 3};
+    struct tw_expire_sum gone = {.errors = 1, .left = 3};
     gone.gone[TW_EXPIRE_SPAM] = (struct tw_expire_amount){11, 12};
     tw_expire_put_domain(out, &b);
     tw_expire_put_domain(out, &a);
