@@ -44,7 +44,7 @@ static void tell_of_owner(struct state *s, const struct tw_mail_owner *owner, co
                           const struct tw_error *why)
 {
     char *text = tw_format("mailboxes of uid %ju: %s", (uintmax_t)owner->uid, why->text);
-    tw_expire_sum_problem(&s->sum, code, text, 0);
+    tw_problems_add(&s->sum.problems, code, text, 0);
     free(text);
 }
 
@@ -63,20 +63,17 @@ static void look_at(struct state *s, size_t owner, const char *after, const char
 {
     const struct tw_run *run = s->run;
     const struct tw_mail_owner *o = &s->owners.items[owner];
-    struct tw_expire_task task = {.run = run,
-                                  .owner = o,
-                                  .after = after,
-                                  .upto = upto,
-                                  .end_ms = s->look_end_ms,
-                                  .room = s->room};
+    struct tw_expire_task task = {
+        .child = {.run = run, .owner = o, .after = after, .upto = upto, .end_ms = s->look_end_ms},
+        .room = s->room};
     struct tw_expire_intake *intake = &s->intakes[s->intake_count];
     struct tw_error e;
     char *index = NULL;
     if (s->cut)
         return;
     if (tw_mailindex_prepare(run->places->state_dir, o->uid, o->gid, &index, &e) != 0)
-        tw_expire_sum_problem(&s->sum, "no-index", e.text, 0);
-    task.index_dir = index;
+        tw_problems_add(&s->sum.problems, "no-index", e.text, 0);
+    task.child.index_dir = index;
     intake->sum = &s->sum;
     s->owner_of[s->intake_count++] = owner;
     if (tw_expire_as_owner(&task, tw_expire_look, intake, &e) != 0) {
@@ -86,8 +83,8 @@ static void look_at(struct state *s, size_t owner, const char *after, const char
     }
     s->room -= (int64_t)intake->inodes;
     intake->after = tw_strdup(after);
-    if (intake->at)
-        go_on_at(s, owner, intake->at);
+    if (intake->child.at)
+        go_on_at(s, owner, intake->child.at);
     free(index);
 }
 
@@ -101,14 +98,14 @@ static void look_at_all(struct state *s)
     for (size_t i = 0; i < count && s->memory.at; i++)
         if ((int64_t)s->owners.items[i].uid == s->memory.at_uid) {
             first = i;
-            if (strcmp(s->memory.at, TW_EXPIRE_NONE_DONE) != 0)
+            if (strcmp(s->memory.at, TW_CHILD_NONE_DONE) != 0)
                 after = tw_strdup(s->memory.at);
         }
     free(s->memory.at);
     s->memory.at = NULL;
     for (size_t i = 0; i < count; i++)
         look_at(s, (first + i) % count, i == 0 ? after : NULL, NULL);
-    if (after && !s->intakes[0].anew)
+    if (after && !s->intakes[0].child.anew)
         look_at(s, first, NULL, after);
     free(after);
 }
@@ -125,22 +122,21 @@ static void remove_all(struct state *s)
         if (intake->due.len == 0)
             continue;
         struct tw_expire_intake result = {.sum = &s->sum};
-        const struct tw_expire_task task = {.run = s->run,
-                                            .owner = owner,
-                                            .end_ms = s->end_ms,
-                                            .due = &intake->due,
-                                            .blocked = &s->verdict.blocked};
+        const struct tw_expire_task task = {
+            .child = {.run = s->run, .owner = owner, .end_ms = s->end_ms},
+            .due = &intake->due,
+            .blocked = &s->verdict.blocked};
         if (tw_expire_as_owner(&task, tw_expire_remove, &result, &e) != 0) {
             tell_of_owner(s, owner, "cannot-remove", &e);
             s->sum.errors++;
         }
         /* The first that was not done comes first next time. */
-        if (result.at && !cut) {
-            const bool some = strcmp(result.at, TW_EXPIRE_NONE_DONE) != 0;
+        if (result.child.at && !cut) {
+            const bool some = strcmp(result.child.at, TW_CHILD_NONE_DONE) != 0;
             go_on_at(s, s->owner_of[i],
-                     some            ? result.at
+                     some            ? result.child.at
                      : intake->after ? intake->after
-                                     : TW_EXPIRE_NONE_DONE);
+                                     : TW_CHILD_NONE_DONE);
             cut = true;
         }
         tw_expire_intake_free(&result);
@@ -197,9 +193,6 @@ static char *summary_of(const struct state *s)
     struct tw_expire_amount due[TW_EXPIRE_CLASSES];
     const struct tw_expire_amount all = due_of_all(s, due);
     const struct tw_expire_amount gone = tw_expire_amounts_all(s->sum.gone);
-    int64_t problems = 0;
-    for (size_t i = 0; i < s->sum.sort_count; i++)
-        problems += s->sum.sorts[i].count;
     tw_buf_printf(&out,
                   "mailboxes=%" PRId64 " folders=%" PRId64 " skipped=%" PRId64 " scanned=%" PRId64
                   " due=%" PRId64 " expired=%" PRId64,
@@ -207,7 +200,8 @@ static char *summary_of(const struct state *s)
                   gone.count);
     say_amounts(&out, s->sum.gone);
     tw_buf_printf(&out, " bytes=%s errors=%" PRId64 " problems=%" PRId64 " took=%s",
-                  figure(gone.bytes).text, s->sum.errors, problems, took(s).text);
+                  figure(gone.bytes).text, s->sum.errors, tw_problems_total(&s->sum.problems),
+                  took(s).text);
     if (s->cut)
         tw_buf_puts(&out, " (the window has ended: the next run goes on from there)");
     return tw_buf_take(&out);
@@ -272,10 +266,7 @@ static void report_due(struct state *s)
 
 /* What stands in the way of the sums, by aspect. A mailbox whose user has done something odd is a
  * warning; what keeps mail from being cleaned, or has not told who has mail, is a failure. */
-static const struct {
-    const char *code, *aspect;
-    enum tw_level level;
-} sorts[] = {
+static const struct tw_problem_rule rules[] = {
     {"no-assign", "mailboxes", TW_LEVEL_FAIL},   {"no-domain", "mailboxes", TW_LEVEL_FAIL},
     {"no-users", "mailboxes", TW_LEVEL_FAIL},    {"cannot-open", "mailboxes", TW_LEVEL_FAIL},
     {"cannot-look", "mailboxes", TW_LEVEL_FAIL}, {"bad-assign", "mailboxes", TW_LEVEL_WARN},
@@ -291,42 +282,10 @@ static const struct {
     {"no-index", "index", TW_LEVEL_WARN},
 };
 
-static const struct tw_expire_sort *sort_of(const struct tw_expire_sum *sum, const char *code)
-{
-    for (size_t i = 0; i < sum->sort_count; i++)
-        if (strcmp(sum->sorts[i].code, code) == 0)
-            return &sum->sorts[i];
-    return NULL;
-}
-
-/* The gravest of an aspect's problems is its finding; all go into a letter. */
 static void report_problems(struct state *s, const char *aspect, const char *well)
 {
-    struct tw_buf text = {0};
-    const char *code = "ok";
-    enum tw_level level = TW_LEVEL_OK;
-    int64_t others = 0;
-    for (size_t i = 0; i < TW_COUNT(sorts); i++) {
-        const struct tw_expire_sort *sort = sort_of(&s->sum, sorts[i].code);
-        if (!sort || strcmp(sorts[i].aspect, aspect) != 0)
-            continue;
-        for (size_t k = 0; k < sort->texts.count; k++)
-            remember_line(s, aspect, tw_strdup(sort->texts.items[k]));
-        if (level == TW_LEVEL_OK || (level == TW_LEVEL_WARN && sorts[i].level == TW_LEVEL_FAIL)) {
-            others += level != TW_LEVEL_OK;
-            level = sorts[i].level;
-            code = sorts[i].code;
-            tw_buf_clear(&text);
-            tw_buf_puts(&text, sort->texts.items[0]);
-            others += sort->count - 1;
-        } else {
-            others += sort->count;
-        }
-    }
-    if (others)
-        tw_buf_printf(&text, " (and %" PRId64 " more)", others);
-    tw_report(s->run, level, aspect, code, "%s", level == TW_LEVEL_OK ? well : tw_buf_text(&text));
-    tw_buf_free(&text);
+    tw_problems_report(s->run, &s->sum.problems, rules, TW_COUNT(rules), aspect, well,
+                       &s->memory.report);
 }
 
 static void report_rules(const struct state *s)
@@ -452,7 +411,7 @@ static void expire_run(const struct tw_run *run)
     plan(&s);
     read_clocks(run, &clocks);
     tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
-                        &s.owners, tw_expire_sum_tell, &s.sum);
+                        &s.owners, tw_problems_tell, &s.sum.problems);
     look_at_all(&s);
     tw_expire_judge(s.settings, &s.sum, &clocks, run->every_s, run->confirm, &s.memory, &s.verdict);
     if (!tw_expire_blocks_all(&s.verdict) && !run->look_only)

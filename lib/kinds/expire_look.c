@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "kinds/expire_child.h"
 #include "kinds/expire_rows.h"
-#include "toaster/address.h"
 #include "toaster/mailindex.h"
 
 struct look {
@@ -18,12 +17,12 @@ struct look {
     const struct tw_expire_settings *settings;
     struct tw_expire_view view;
     struct tw_mailindex *index;
-    struct tw_mailboxes *list;
+    struct tw_rounds rounds;
     struct tw_crew *crew;
     struct tw_expire_sum sum; /* of this child; its only domain is the last mailbox's */
-    struct tw_expire_voice voice;
+    struct tw_voice voice;
     char *last; /* the address of the last mailbox that was done */
-    bool over;  /* so is the time */
+    bool over;  /* the time, while some were still looked at */
 };
 
 /* ---- saying ------------------------------------------------------------------------------- */
@@ -31,13 +30,6 @@ struct look {
 static struct tw_expire_scan *next_done(struct look *l)
 {
     return tw_expire_next(&l->view, l->crew, &l->voice);
-}
-
-static void on_problem(void *context, const char *code, const char *text)
-{
-    struct look *l = context;
-    tw_expire_put_problem(&l->voice.out, code, text, 0);
-    tw_expire_say(&l->voice); /* a list of users may have any number of broken lines */
 }
 
 static void end_domain(struct look *l)
@@ -67,7 +59,7 @@ static struct tw_expire_scan *begin(struct look *l, struct tw_mailbox *mailbox)
     if (l->index) {
         char *path = tw_mailbox_path(mailbox);
         const void *known =
-            tw_mailindex_get(l->index, l->task->run->name, path, &scan->known_length);
+            tw_mailindex_get(l->index, l->task->child.run->name, path, &scan->known_length);
         if (known) {
             scan->known = tw_alloc(scan->known_length + 1);
             memcpy(scan->known, known, scan->known_length);
@@ -102,8 +94,8 @@ static void count_mailbox(struct look *l, const struct tw_expire_scan *scan)
     for (size_t i = 0; i < scan->folder_count; i++)
         count_folder(l, scan, &scan->folders[i]);
     for (size_t i = 0; i < scan->problem_count; i++)
-        tw_expire_put_problem(&l->voice.out, scan->problems[i].code, scan->problems[i].text,
-                              i == 0 ? (int64_t)scan->problems_more : 0);
+        tw_problem_put(&l->voice.out, TW_CHILD_PROBLEM, scan->problems[i].code,
+                       scan->problems[i].text, i == 0 ? (int64_t)scan->problems_more : 0);
 }
 
 static void take_result(struct look *l, const struct tw_expire_scan *scan)
@@ -114,13 +106,13 @@ static void take_result(struct look *l, const struct tw_expire_scan *scan)
         tw_expire_put_rows(&l->voice.out, l->task, scan);
     if (l->index && scan->next.len) {
         char *path = tw_mailbox_path(&scan->mailbox);
-        tw_mailindex_put(l->index, l->task->run->name, path, scan->next.data, scan->next.len,
+        tw_mailindex_put(l->index, l->task->child.run->name, path, scan->next.data, scan->next.len,
                          l->view.now_s);
         free(path);
     }
     free(l->last);
     l->last = tw_strdup(scan->mailbox.address);
-    tw_expire_say(&l->voice);
+    tw_voice_say(&l->voice);
 }
 
 static void finish(struct look *l, struct tw_expire_scan *scan)
@@ -134,64 +126,31 @@ static void finish(struct look *l, struct tw_expire_scan *scan)
 
 /* ---- all of them -------------------------------------------------------------------------- */
 
-/* Passes over those up to `after`. False: no mailbox has that address (any more). */
-static bool skip_to(struct look *l, const char *after)
-{
-    struct tw_mailbox mailbox;
-    while (tw_mailboxes_next(l->list, &mailbox)) {
-        const bool found = strcmp(mailbox.address, after) == 0;
-        tw_mailbox_clear(&mailbox);
-        if (found)
-            return true;
-    }
-    return false;
-}
-
-static bool is_wanted(const struct tw_expire_task *task, const struct tw_mailbox *mailbox)
-{
-    bool wanted = !task->only;
-    for (size_t i = 0; !wanted && i < task->only->count; i++)
-        wanted = tw_address_matches(task->only->items[i], mailbox->address) != TW_ADDRESS_OTHER;
-    return wanted;
-}
-
 static void walk(struct look *l)
 {
-    const struct tw_expire_task *task = l->task;
     struct tw_mailbox mailbox;
-    bool last = false;
-    while (!last && !l->voice.failed && tw_mailboxes_next(l->list, &mailbox)) {
-        last = task->upto && strcmp(mailbox.address, task->upto) == 0;
-        if (!is_wanted(task, &mailbox)) {
-            tw_mailbox_clear(&mailbox);
-            continue;
-        }
-        l->over = l->over || tw_clock_ms() >= task->end_ms;
-        if (l->over) {
-            tw_mailbox_clear(&mailbox);
-            break;
-        }
+    while (!l->over && !l->voice.failed && tw_rounds_next(&l->rounds, &mailbox)) {
         if (tw_crew_full(l->crew))
             finish(l, next_done(l));
         tw_crew_give(l->crew, begin(l, &mailbox));
     }
     for (struct tw_expire_scan *scan; (scan = next_done(l));)
         finish(l, scan);
-    if (l->over)
-        tw_expire_put_at(&l->voice.out, l->last ? l->last : task->after);
+    if (l->over || l->rounds.over)
+        tw_child_put_at(&l->voice.out, l->last ? l->last : l->rounds.task->after);
 }
 
 static void open_index(struct look *l)
 {
     struct tw_error e;
     char *note = NULL;
-    if (!l->task->index_dir)
+    if (!l->task->child.index_dir)
         return;
-    l->index = tw_mailindex_open(l->task->index_dir, &note, &e);
+    l->index = tw_mailindex_open(l->task->child.index_dir, &note, &e);
     if (!l->index)
-        on_problem(l, "no-index", e.text);
+        tw_voice_problem(&l->voice, "no-index", e.text);
     if (note)
-        on_problem(l, "index-damaged", note);
+        tw_voice_problem(&l->voice, "index-damaged", note);
     free(note);
 }
 
@@ -199,46 +158,36 @@ static void close_index(struct look *l)
 {
     struct tw_error e;
     const int64_t before_s = l->view.now_s - 2 * TW_EXPIRE_FULL_S;
-    if (tw_mailindex_close(&l->index, l->task->run->name, before_s, &e) != 0)
-        on_problem(l, "no-index", e.text);
-}
-
-static struct tw_mailboxes *list_of(struct look *l)
-{
-    return tw_mailboxes_new(l->task->owner, l->task->run->places->sources, on_problem, l);
+    if (tw_mailindex_close(&l->index, l->task->child.run->name, before_s, &e) != 0)
+        tw_voice_problem(&l->voice, "no-index", e.text);
 }
 
 int tw_expire_look(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
-    struct look l = {.task = t, .settings = t->run->settings, .voice = tw_expire_voice(fd)};
+    struct look l = {.task = t, .settings = t->child.run->settings, .voice = tw_voice(fd)};
     struct tw_folder_names *folders = tw_expire_folders(l.settings);
     if (t->what == TW_EXPIRE_COUNT)
         tw_gentle();
     l.view.settings = l.settings;
     l.view.folders = folders;
     l.view.names = tw_expire_names_hash(l.settings);
-    l.view.uid = t->owner->uid;
-    l.view.now_s = t->run->now_s;
-    l.view.end_ms = t->end_ms;
+    l.view.uid = t->child.owner->uid;
+    l.view.now_s = t->child.run->now_s;
+    l.view.end_ms = t->child.end_ms;
     l.view.due = t->what == TW_EXPIRE_LIST ? tw_expire_row_due : NULL;
     atomic_init(&l.view.room, t->room);
     open_index(&l);
-    l.list = list_of(&l);
-    if (t->after && !skip_to(&l, t->after)) {
-        tw_expire_put_sign(&l.voice.out, TW_EXPIRE_ANEW);
-        tw_mailboxes_free(&l.list);
-        l.list = list_of(&l);
-    }
+    tw_rounds_begin(&l.rounds, &t->child, &l.voice);
     l.crew = tw_crew_new((size_t)l.settings->parallel, work, NULL);
     walk(&l);
     tw_crew_free(&l.crew);
     close_index(&l);
     end_domain(&l);
     tw_expire_put_totals(&l.voice.out, &l.sum);
-    tw_mailboxes_free(&l.list);
+    tw_rounds_end(&l.rounds);
     tw_folder_names_free(&folders);
     tw_expire_sum_free(&l.sum);
     free(l.last);
-    return tw_expire_said(&l.voice, e);
+    return tw_voice_said(&l.voice, e);
 }

@@ -31,7 +31,7 @@ struct tw_expire_memory {
     struct tw_expire_trip *trips;
     size_t trip_count;
     int64_t at_uid; /* the next run begins with this owner's mailboxes, */
-    char *at;       /* behind that of this address (TW_EXPIRE_NONE_DONE: with the first); NULL: with
+    char *at;       /* behind that of this address (TW_CHILD_NONE_DONE: with the first); NULL: with
                        the first of all */
     struct tw_strings report; /* lines for letters: an aspect, a blank, the line */
 };

@@ -77,7 +77,7 @@ static void failed(struct pass *p, int why)
     char *text = tw_format("cannot remove from %s/%s%s%s: %s", path, p->part->folder,
                            p->part->folder[0] ? "/" : "", tw_mail_dir_names[p->part->dir],
                            strerrordesc_np(why));
-    tw_expire_sum_problem(&job->sum, why == EROFS ? "read-only" : "cannot-remove", text, 0);
+    tw_problems_add(&job->sum.problems, why == EROFS ? "read-only" : "cannot-remove", text, 0);
     free(text);
     free(path);
     job->stop = job->stop || why == EROFS || why == EIO;
@@ -150,7 +150,7 @@ static void remove_part(struct job *job, const struct tw_mail_place_of *of, cons
 static void on_problem(void *context, const char *code, const char *text)
 {
     struct job *job = context;
-    tw_expire_sum_problem(&job->sum, code, text, 0);
+    tw_problems_add(&job->sum.problems, code, text, 0);
 }
 
 static void settle_quota(struct job *job, int fd, const char *path)
@@ -195,7 +195,7 @@ struct removal {
     struct tw_expire_view view;
     struct tw_crew *crew;
     struct tw_expire_sum sum;
-    struct tw_expire_voice voice;
+    struct tw_voice voice;
     char *last; /* the address of the last mailbox that was given out */
 };
 
@@ -217,11 +217,13 @@ static void finish(struct removal *r, struct job *job)
 {
     tw_expire_amounts_add(r->sum.gone, job->sum.gone);
     r->sum.errors += job->sum.errors;
-    for (size_t i = 0; i < job->sum.sort_count; i++)
-        tw_expire_put_problem(&r->voice.out, job->sum.sorts[i].code,
-                              job->sum.sorts[i].texts.items[0], job->sum.sorts[i].count - 1);
+    for (size_t i = 0; i < job->sum.problems.count; i++) {
+        const struct tw_problem_sort *sort = &job->sum.problems.sorts[i];
+        tw_problem_put(&r->voice.out, TW_CHILD_PROBLEM, sort->code, sort->texts.items[0],
+                       sort->count - 1);
+    }
     free_job(job);
-    tw_expire_say(&r->voice);
+    tw_voice_say(&r->voice);
 }
 
 static struct job *next_done(struct removal *r)
@@ -271,7 +273,7 @@ static void walk(struct removal *r)
     const struct tw_expire_task *task = r->task;
     struct tw_frame frame;
     struct job *job = NULL;
-    for (size_t at = 0; tw_frame_next(task->due, &at, TW_EXPIRE_FRAME_MAX, &frame) > 0;) {
+    for (size_t at = 0; tw_frame_next(task->due, &at, TW_CHILD_FRAME_MAX, &frame) > 0;) {
         struct tw_expire_due due;
         if (tw_expire_get_due(&frame, &due) != 0)
             continue;
@@ -284,7 +286,7 @@ static void walk(struct removal *r)
         }
         if (tw_strings_has(task->blocked, strrchr(due.address, '@') + 1)) {
             /* the fuse has tripped there */
-        } else if (!job && (tw_clock_ms() >= task->end_ms || r->voice.failed)) {
+        } else if (!job && (tw_clock_ms() >= task->child.end_ms || r->voice.failed)) {
             r->sum.left += (int64_t)(due.bytes / sizeof(uint64_t));
         } else {
             if (!job)
@@ -302,21 +304,21 @@ static void walk(struct removal *r)
 int tw_expire_remove(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
-    struct removal r = {.task = t, .voice = tw_expire_voice(fd)};
-    struct tw_folder_names *folders = tw_expire_folders(t->run->settings);
+    struct removal r = {.task = t, .voice = tw_voice(fd)};
+    struct tw_folder_names *folders = tw_expire_folders(t->child.run->settings);
     tw_gentle();
-    r.view.settings = t->run->settings;
+    r.view.settings = t->child.run->settings;
     r.view.folders = folders;
-    r.view.uid = t->owner->uid;
-    r.view.now_s = t->run->now_s;
+    r.view.uid = t->child.owner->uid;
+    r.view.now_s = t->child.run->now_s;
     r.crew = tw_crew_new((size_t)r.view.settings->parallel, remove_all, NULL);
     walk(&r);
     tw_crew_free(&r.crew);
     if (r.sum.left)
-        tw_expire_put_at(&r.voice.out, r.last);
+        tw_child_put_at(&r.voice.out, r.last);
     tw_expire_put_gone(&r.voice.out, &r.sum);
     free(r.last);
     tw_folder_names_free(&folders);
     tw_expire_sum_free(&r.sum);
-    return tw_expire_said(&r.voice, e);
+    return tw_voice_said(&r.voice, e);
 }

@@ -21,7 +21,7 @@ void tw_expire_row_due(struct tw_expire_scan *scan, const char *folder, enum tw_
     char *path = tw_mailbox_path(&scan->mailbox);
     char *file =
         tw_format("%s/%s%s%s/%s", path, folder, folder[0] ? "/" : "", tw_mail_dir_names[dir], name);
-    struct tw_frame_writer w = tw_frame_begin(&scan->rows, TW_EXPIRE_ROW);
+    struct tw_frame_writer w = tw_frame_begin(&scan->rows, TW_CHILD_ROW);
     tw_frame_put_text(&w, scan->mailbox.address);
     tw_frame_put_text(&w, file);
     tw_frame_put_text(&w, tw_expire_class_names[class]);
@@ -55,7 +55,7 @@ static void put_rule(struct tw_frame_writer *w, const struct tw_expire_rule *rul
 static void put_explain(struct tw_buf *out, const struct tw_expire_scan *scan,
                         const struct tw_expire_folder *folder, size_t class, bool first)
 {
-    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_ROW);
+    struct tw_frame_writer w = tw_frame_begin(out, TW_CHILD_ROW);
     struct tw_buf shown = {0};
     struct tw_expire_amount due = {0, 0};
     char *path = tw_mailbox_path(&scan->mailbox);
@@ -101,13 +101,13 @@ static void explain_folder(struct tw_buf *out, const struct tw_expire_scan *scan
 void tw_expire_put_rows(struct tw_buf *out, const struct tw_expire_task *task,
                         const struct tw_expire_scan *scan)
 {
-    if (task->what == TW_EXPIRE_LIST && task->only) {
-        struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_ROW);
+    if (task->what == TW_EXPIRE_LIST && task->child.only) {
+        struct tw_frame_writer w = tw_frame_begin(out, TW_CHILD_ROW);
         tw_frame_put_text(&w, scan->mailbox.address);
         tw_frame_end(&w);
     }
     for (size_t i = 0; i < scan->problem_count; i++)
-        tw_expire_put_problem(out, scan->problems[i].code, scan->problems[i].text, 0);
+        tw_problem_put(out, TW_CHILD_PROBLEM, scan->problems[i].code, scan->problems[i].text, 0);
     if (scan->rows.len)
         tw_buf_add(out, scan->rows.data, scan->rows.len);
     if (task->what != TW_EXPIRE_EXPLAIN)

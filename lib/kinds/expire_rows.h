@@ -1,4 +1,4 @@
-/* What toasterctl lists, as rows of strings (TW_EXPIRE_ROW): what is due, and what holds for each
+/* What toasterctl lists, as rows of strings (TW_CHILD_ROW): what is due, and what holds for each
  * folder of a mailbox. */
 #ifndef TW_KINDS_EXPIRE_ROWS_H
 #define TW_KINDS_EXPIRE_ROWS_H

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-enum { TEXTS_KEPT = 5, SORTS_MAX = 64, CHUNK_INODES = 8192 };
+enum { CHUNK_INODES = 8192 };
 
 /* More than that many messages or bytes are no sum that anybody had; and no overflow comes of it.
  */
@@ -54,28 +54,6 @@ struct tw_expire_domain *tw_expire_sum_domain(struct tw_expire_sum *sum, const c
     return &sum->domains[low];
 }
 
-void tw_expire_sum_problem(struct tw_expire_sum *sum, const char *code, const char *text,
-                           int64_t more)
-{
-    size_t i = 0;
-    while (i < sum->sort_count && strcmp(sum->sorts[i].code, code) != 0)
-        i++;
-    if (i == sum->sort_count && i == SORTS_MAX)
-        return;
-    if (i == sum->sort_count) {
-        sum->sorts = tw_realloc_array(sum->sorts, i + 1, sizeof *sum->sorts);
-        sum->sorts[sum->sort_count++] = (struct tw_expire_sort){.code = tw_strdup(code)};
-    }
-    sum->sorts[i].count += 1 + more;
-    if (sum->sorts[i].texts.count < TEXTS_KEPT)
-        tw_strings_add(&sum->sorts[i].texts, text);
-}
-
-void tw_expire_sum_tell(void *sum, const char *code, const char *text)
-{
-    tw_expire_sum_problem(sum, code, text, 0);
-}
-
 int64_t tw_expire_domain_due(const struct tw_expire_domain *domain)
 {
     int64_t due = 0;
@@ -104,12 +82,8 @@ void tw_expire_sum_free(struct tw_expire_sum *sum)
 {
     for (size_t i = 0; i < sum->domain_count; i++)
         free(sum->domains[i].name);
-    for (size_t i = 0; i < sum->sort_count; i++) {
-        free(sum->sorts[i].code);
-        tw_strings_free(&sum->sorts[i].texts);
-    }
     free(sum->domains);
-    free(sum->sorts);
+    tw_problems_free(&sum->problems);
     *sum = (struct tw_expire_sum){0};
 }
 
@@ -121,21 +95,6 @@ static void put_amounts(struct tw_frame_writer *w, const struct tw_expire_amount
         tw_frame_put_number(w, amounts[class].count);
         tw_frame_put_number(w, amounts[class].bytes);
     }
-}
-
-void tw_expire_put_sign(struct tw_buf *out, enum tw_expire_frame type)
-{
-    struct tw_frame_writer w = tw_frame_begin(out, (uint8_t)type);
-    tw_frame_end(&w);
-}
-
-void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *text, int64_t more)
-{
-    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_PROBLEM);
-    tw_frame_put_text(&w, code);
-    tw_frame_put_bytes(&w, text, strnlen(text, TW_EXPIRE_TEXT_MAX));
-    tw_frame_put_number(&w, more);
-    tw_frame_end(&w);
 }
 
 void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain)
@@ -165,13 +124,6 @@ void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum)
     put_amounts(&w, sum->gone);
     tw_frame_put_number(&w, sum->errors);
     tw_frame_put_number(&w, sum->left);
-    tw_frame_end(&w);
-}
-
-void tw_expire_put_at(struct tw_buf *out, const char *address)
-{
-    struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_AT);
-    tw_frame_put_text(&w, address ? address : TW_EXPIRE_NONE_DONE);
     tw_frame_end(&w);
 }
 
@@ -220,20 +172,9 @@ static void get_amounts(struct tw_frame *frame, struct tw_expire_amount *amounts
     }
 }
 
-static void take_problem(struct tw_expire_sum *sum, struct tw_frame *frame)
-{
-    char *code = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
-    char *text = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
-    const int64_t more = get_count(frame);
-    if (!frame->bad)
-        tw_expire_sum_problem(sum, code, text, more);
-    free(code);
-    free(text);
-}
-
 static void take_domain(struct tw_expire_sum *sum, struct tw_frame *frame)
 {
-    char *name = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
+    char *name = tw_frame_text(frame, TW_CHILD_NAME_MAX);
     struct tw_expire_domain *domain = tw_expire_sum_domain(sum, name);
     add_count(frame, &domain->mailboxes);
     add_count(frame, &domain->messages);
@@ -244,11 +185,6 @@ static void take_domain(struct tw_expire_sum *sum, struct tw_frame *frame)
 int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
 {
     switch (frame->type) {
-    case TW_EXPIRE_BEAT:
-        break;
-    case TW_EXPIRE_PROBLEM:
-        take_problem(sum, frame);
-        break;
     case TW_EXPIRE_DOMAIN:
         take_domain(sum, frame);
         break;
@@ -273,13 +209,13 @@ int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
 int tw_expire_get_due(struct tw_frame *frame, struct tw_expire_due *due)
 {
     *due = (struct tw_expire_due){0};
-    due->address = tw_frame_text(frame, TW_EXPIRE_NAME_MAX);
-    due->base = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
-    due->below = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
-    due->folder = tw_frame_text(frame, TW_EXPIRE_TEXT_MAX);
+    due->address = tw_frame_text(frame, TW_CHILD_NAME_MAX);
+    due->base = tw_frame_text(frame, TW_CHILD_TEXT_MAX);
+    due->below = tw_frame_text(frame, TW_CHILD_TEXT_MAX);
+    due->folder = tw_frame_text(frame, TW_CHILD_TEXT_MAX);
     const int64_t dir = tw_frame_number(frame);
     due->dir = dir >= 0 && dir < TW_MAIL_DIRS ? (enum tw_mail_dir)dir : TW_DIR_CUR;
-    due->inodes = tw_frame_bytes(frame, TW_EXPIRE_FRAME_MAX, &due->bytes);
+    due->inodes = tw_frame_bytes(frame, TW_CHILD_FRAME_MAX, &due->bytes);
     if (tw_frame_done(frame) && dir >= 0 && dir < TW_MAIL_DIRS &&
         due->bytes % sizeof(uint64_t) == 0 && strchr(due->address, '@'))
         return 0;

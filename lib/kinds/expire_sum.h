@@ -4,28 +4,19 @@
 #ifndef TW_KINDS_EXPIRE_SUM_H
 #define TW_KINDS_EXPIRE_SUM_H
 
-#include "base/frame.h"
 #include "kinds/expire_scan.h"
+#include "kinds/ownerchild.h"
 
 enum tw_expire_frame {
-    TW_EXPIRE_BEAT = 1, /* it gets on */
-    TW_EXPIRE_PROBLEM,  /* code, text, how many more like it were not told */
-    TW_EXPIRE_DOMAIN, /* name, mailboxes, messages, then count and bytes of what is due by class */
-    TW_EXPIRE_TOTALS, /* mailboxes, missing, folders looked at, skipped, scanned */
-    TW_EXPIRE_DUE,    /* inodes: address, base, below, folder, dir, bytes */
-    TW_EXPIRE_AT,     /* the window ends: address of the last mailbox that was done */
-    TW_EXPIRE_ANEW,   /* the mailbox that it was to begin behind is not there: it began anew */
-    TW_EXPIRE_GONE,   /* removed: count and bytes by class; errors; messages left */
-    TW_EXPIRE_ROW,    /* for toasterctl: some strings */
+    TW_EXPIRE_DOMAIN = TW_CHILD_OWN, /* name, mailboxes, messages, then count and bytes of what is
+                                        due by class */
+    TW_EXPIRE_TOTALS,                /* mailboxes, missing, folders looked at, skipped, scanned */
+    TW_EXPIRE_DUE,                   /* inodes: address, base, below, folder, dir, bytes */
+    TW_EXPIRE_GONE                   /* removed: count and bytes by class; errors; messages left */
 };
 
-enum {
-    TW_EXPIRE_FRAME_MAX = 1024 * 1024,
-    TW_EXPIRE_TEXT_MAX = 8000,
-    TW_EXPIRE_NAME_MAX = 1024,
-    TW_EXPIRE_DUE_MAX =
-        1000000, /* inodes that one run takes up; the others are left for the next */
-};
+/* Inodes that one run takes up; the others are left for the next. */
+enum { TW_EXPIRE_DUE_MAX = 1000000 };
 
 struct tw_expire_domain {
     char *name;
@@ -33,19 +24,11 @@ struct tw_expire_domain {
     struct tw_expire_amount due[TW_EXPIRE_CLASSES];
 };
 
-/* Problems of one sort: how many, and the first few. */
-struct tw_expire_sort {
-    char *code;
-    int64_t count;
-    struct tw_strings texts;
-};
-
 struct tw_expire_sum {
     int64_t mailboxes, missing, folders, skipped, scanned;
     struct tw_expire_domain *domains; /* sorted by name */
     size_t domain_count;
-    struct tw_expire_sort *sorts;
-    size_t sort_count;
+    struct tw_problems problems;
     struct tw_expire_amount gone[TW_EXPIRE_CLASSES];
     int64_t errors, left;
 };
@@ -56,10 +39,6 @@ struct tw_expire_amount tw_expire_amounts_all(const struct tw_expire_amount *amo
 
 void tw_expire_sum_free(struct tw_expire_sum *sum);
 struct tw_expire_domain *tw_expire_sum_domain(struct tw_expire_sum *sum, const char *name);
-void tw_expire_sum_problem(struct tw_expire_sum *sum, const char *code, const char *text,
-                           int64_t more);
-/* A tw_mail_problem with the sum as context. */
-void tw_expire_sum_tell(void *sum, const char *code, const char *text);
 
 /* Messages (not leftovers in tmp/) that are due. */
 int64_t tw_expire_domain_due(const struct tw_expire_domain *domain);
@@ -69,15 +48,9 @@ struct tw_expire_amount tw_expire_sum_class(const struct tw_expire_sum *sum, siz
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
-/* One that says nothing but its type: TW_EXPIRE_BEAT, TW_EXPIRE_ANEW. */
-void tw_expire_put_sign(struct tw_buf *out, enum tw_expire_frame type);
-void tw_expire_put_problem(struct tw_buf *out, const char *code, const char *text, int64_t more);
 void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain);
 void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum);
 void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum);
-/* In the place of an address: none was done yet, begin with the first. */
-#define TW_EXPIRE_NONE_DONE "-"
-void tw_expire_put_at(struct tw_buf *out, const char *address); /* NULL: none */
 /* In as many frames as it takes. */
 void tw_expire_put_due(struct tw_buf *out, const struct tw_mailbox *mailbox, const char *folder,
                        enum tw_mail_dir dir, const struct tw_inodes *inodes);

@@ -1,0 +1,128 @@
+/* Problems of a task. */
+#include "kinds/problems.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { TEXTS_KEPT = 5, SORTS_MAX = 64 };
+
+/* More than that many are no sum that anybody had; and no overflow comes of it. */
+static const int64_t count_max = (int64_t)1 << 48;
+
+void tw_problems_add(struct tw_problems *problems, const char *code, const char *text, int64_t more)
+{
+    size_t i = 0;
+    while (i < problems->count && strcmp(problems->sorts[i].code, code) != 0)
+        i++;
+    if (i == problems->count && i == SORTS_MAX)
+        return;
+    if (i == problems->count) {
+        problems->sorts = tw_realloc_array(problems->sorts, i + 1, sizeof *problems->sorts);
+        problems->sorts[problems->count++] = (struct tw_problem_sort){.code = tw_strdup(code)};
+    }
+    problems->sorts[i].count += 1 + more;
+    if (problems->sorts[i].texts.count < TEXTS_KEPT)
+        tw_strings_add(&problems->sorts[i].texts, text);
+}
+
+void tw_problems_tell(void *problems, const char *code, const char *text)
+{
+    tw_problems_add(problems, code, text, 0);
+}
+
+void tw_problems_free(struct tw_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        free(problems->sorts[i].code);
+        tw_strings_free(&problems->sorts[i].texts);
+    }
+    free(problems->sorts);
+    *problems = (struct tw_problems){0};
+}
+
+int64_t tw_problems_total(const struct tw_problems *problems)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < problems->count; i++)
+        total += problems->sorts[i].count;
+    return total;
+}
+
+/* ---- frames ------------------------------------------------------------------------------- */
+
+void tw_problem_put(struct tw_buf *out, uint8_t type, const char *code, const char *text,
+                    int64_t more)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, type);
+    tw_frame_put_text(&w, code);
+    tw_frame_put_bytes(&w, text, strnlen(text, TW_PROBLEM_TEXT_MAX));
+    tw_frame_put_number(&w, more);
+    tw_frame_end(&w);
+}
+
+int tw_problem_take(struct tw_problems *problems, struct tw_frame *frame)
+{
+    char *code = tw_frame_text(frame, TW_PROBLEM_CODE_MAX);
+    char *text = tw_frame_text(frame, TW_PROBLEM_TEXT_MAX);
+    const int64_t more = tw_frame_number(frame);
+    const bool good = tw_frame_done(frame) && more >= 0 && more <= count_max &&
+                      tw_problems_total(problems) <= count_max;
+    if (good)
+        tw_problems_add(problems, code, text, more);
+    free(code);
+    free(text);
+    return good ? 0 : -1;
+}
+
+/* ---- findings ----------------------------------------------------------------------------- */
+
+static const struct tw_problem_sort *find(const struct tw_problems *problems, const char *code)
+{
+    for (size_t i = 0; i < problems->count; i++)
+        if (strcmp(problems->sorts[i].code, code) == 0)
+            return &problems->sorts[i];
+    return NULL;
+}
+
+static void keep_texts(const struct tw_problem_sort *sort, const char *aspect,
+                       struct tw_strings *lines)
+{
+    for (size_t i = 0; i < sort->texts.count; i++) {
+        char *line = tw_format("%s %s", aspect, sort->texts.items[i]);
+        tw_strings_add(lines, line);
+        free(line);
+    }
+}
+
+void tw_problems_report(const struct tw_run *run, const struct tw_problems *problems,
+                        const struct tw_problem_rule *rules, size_t rule_count, const char *aspect,
+                        const char *well, struct tw_strings *lines)
+{
+    struct tw_buf text = {0};
+    const char *code = "ok";
+    enum tw_level level = TW_LEVEL_OK;
+    int64_t others = 0;
+    for (size_t i = 0; i < rule_count; i++) {
+        const struct tw_problem_sort *sort = find(problems, rules[i].code);
+        if (!sort || strcmp(rules[i].aspect, aspect) != 0)
+            continue;
+        keep_texts(sort, aspect, lines);
+        if (level == TW_LEVEL_OK || (level == TW_LEVEL_WARN && rules[i].level == TW_LEVEL_FAIL)) {
+            others += level != TW_LEVEL_OK;
+            level = rules[i].level;
+            code = rules[i].code;
+            tw_buf_clear(&text);
+            tw_buf_puts(&text, sort->texts.items[0]);
+            others += sort->count - 1;
+        } else {
+            others += sort->count;
+        }
+    }
+    if (others)
+        tw_buf_printf(&text, " (and %" PRId64 " more)", others);
+    tw_report(run, level, aspect, code, "%s", level == TW_LEVEL_OK ? well : tw_buf_text(&text));
+    tw_buf_free(&text);
+}
