@@ -11,6 +11,7 @@
 #include "kinds/expire_child.h"
 #include "kinds/expire_rows.h"
 #include "toaster/mailindex.h"
+#include "toaster/mailknown.h"
 
 struct look {
     const struct tw_expire_task *task;
@@ -157,7 +158,7 @@ static void open_index(struct look *l)
 static void close_index(struct look *l)
 {
     struct tw_error e;
-    const int64_t before_s = l->view.now_s - 2 * TW_EXPIRE_FULL_S;
+    const int64_t before_s = l->view.now_s - 2 * TW_KNOWN_FULL_S;
     if (tw_mailindex_close(&l->index, l->task->child.run->name, before_s, &e) != 0)
         tw_voice_problem(&l->voice, "no-index", e.text);
 }

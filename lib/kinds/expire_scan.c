@@ -6,12 +6,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "kinds/expire_known.h"
+#include "toaster/mailknown.h"
 
 enum { PROBLEMS_MAX = 20 /* of one mailbox; others are counted */ };
 
@@ -138,32 +137,12 @@ static void complain_of_entries(struct pass *p)
     }
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-/* What was there before and after, and long enough ago, is what was read. What is wrong in it shall
- * be told each time, so it is looked at each time. */
-static void settle(struct pass *p, const struct tw_stamp *before, int64_t before_ns)
-{
-    struct stat st;
-    struct tw_stamp *stamp = &p->folder->folder.dirs[p->dir];
-    const struct tw_stamp after = fstat(p->fd, &st) == 0 ? tw_stamp_of(&st) : (struct tw_stamp){0};
-    const bool wrong = p->strange || p->foreign || p->odd;
-    const bool known =
-        !wrong && tw_stamp_equal(before, &after) && tw_stamp_settled(before, before_ns);
-    *stamp = known ? *before : (struct tw_stamp){0};
-}
-
 static void scan_dir(struct tw_expire_scan *s, const struct tw_mail_place_of *of,
                      struct tw_expire_folder *folder, int at, enum tw_mail_dir dir)
 {
     struct pass p = {.scan = s, .folder = folder, .dir = dir};
     struct tw_stamp before;
-    const int64_t before_ns = wall_ns();
+    const int64_t before_ns = tw_clock_wall_ns();
     p.rules = !folder->folder.no_expire;
     p.fd = tw_folder_open_dir(of, at, dir, &before);
     folder->folder.dirs[dir] = (struct tw_stamp){0};
@@ -175,8 +154,8 @@ static void scan_dir(struct tw_expire_scan *s, const struct tw_mail_place_of *of
     }
     if (tw_dir_each(p.fd, take_entry, &p) != 0)
         complain(s, "unreadable", folder->folder.path, strerrordesc_np(errno));
-    else
-        settle(&p, &before, before_ns);
+    else if (!p.strange && !p.foreign && !p.odd) /* what is wrong in it shall be told each time */
+        folder->folder.dirs[dir] = tw_stamp_still(p.fd, &before, before_ns);
     close(p.fd);
     tw_inodes_sort(&folder->inodes[dir]);
     complain_of_entries(&p);
@@ -196,7 +175,7 @@ static bool may_skip(const struct tw_expire_scan *s, const struct tw_folder *now
     const int64_t now_s = s->view->now_s;
     if (!then || !then->folder.is_maildir || then->folder.no_expire != now->no_expire ||
         then->first_s <= now_s || then->scanned_s > now_s ||
-        then->scanned_s <= now_s - TW_EXPIRE_FULL_S)
+        then->scanned_s <= now_s - TW_KNOWN_FULL_S)
         return false;
     for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
         if (needs(s, dir) && !tw_stamp_equal(&now->dirs[dir], &then->folder.dirs[dir]))
@@ -230,34 +209,6 @@ static void scan_folder(struct tw_expire_scan *s, const struct tw_mail_place_of 
 
 /* ---- the mailbox -------------------------------------------------------------------------- */
 
-/* Are all directories as they were? Then so is the list of folders, and *out becomes it. */
-static bool same_folders(const struct tw_mail_place_of *of, const struct tw_known *known,
-                         struct tw_mailwalk *out)
-{
-    *out = (struct tw_mailwalk){0};
-    if (known->count == 0)
-        return false;
-    out->items = tw_alloc(known->count * sizeof *out->items);
-    for (; out->count < known->count; out->count++) {
-        const struct tw_folder *then = &known->items[out->count].folder;
-        struct tw_folder *now = &out->items[out->count];
-        const int at = then->path[0] ? tw_folder_open(of, then->path) : of->fd;
-        const bool same = at >= 0 && tw_folder_look(of, at, now) &&
-                          tw_stamp_equal(&now->self, &then->self) &&
-                          now->is_maildir == then->is_maildir;
-        if (at >= 0 && at != of->fd)
-            close(at);
-        if (!same)
-            break;
-        now->path = tw_strdup(then->path);
-        now->no_expire = then->no_expire;
-    }
-    if (out->count == known->count)
-        return true;
-    tw_mailwalk_free(out);
-    return false;
-}
-
 static void remember(struct tw_expire_scan *s, uint64_t rule, const struct tw_mailwalk *walk,
                      int64_t began_ns)
 {
@@ -269,9 +220,7 @@ static void remember(struct tw_expire_scan *s, uint64_t rule, const struct tw_ma
             const struct tw_expire_folder *f = &s->folders[mail++];
             row = (struct tw_known_folder){f->folder, f->messages, f->first_s, f->scanned_s};
         }
-        if (!tw_stamp_settled(&row.folder.self, began_ns))
-            row.folder.self = (struct tw_stamp){0};
-        tw_known_add(&s->next, &row);
+        tw_known_add(&s->next, &row, began_ns);
     }
 }
 
@@ -280,10 +229,10 @@ static void scan_folders(struct tw_expire_scan *s, const struct tw_mail_place_of
     struct tw_known known = {0};
     struct tw_mailwalk walk;
     const uint64_t rule = tw_expire_rule_hash(&s->rule, s->view->names);
-    const int64_t began_ns = wall_ns();
+    const int64_t began_ns = tw_clock_wall_ns();
     if (s->known)
         tw_known_read(s->known, s->known_length, rule, &known);
-    bool changed = !same_folders(of, &known, &walk);
+    bool changed = !tw_known_same(of, &known, &walk);
     if (changed && tw_mailwalk_read(of, &walk) != 0) {
         complain(s, "unreadable", "", strerrordesc_np(errno));
         tw_known_free(&known);

@@ -11,9 +11,6 @@
 #include "toaster/inodes.h"
 #include "toaster/mailboxes.h"
 
-/* After so long a folder is looked at even if it seems unchanged. */
-#define TW_EXPIRE_FULL_S (30 * 86400)
-
 struct tw_expire_scan;
 
 /* What all mailboxes of a run have in common. */

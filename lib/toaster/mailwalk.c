@@ -41,6 +41,16 @@ bool tw_stamp_settled(const struct tw_stamp *stamp, int64_t now_ns)
     return stamp->inode != 0 && newest < now_ns - TW_STAMP_FRESH_NS;
 }
 
+struct tw_stamp tw_stamp_still(int fd, const struct tw_stamp *before, int64_t before_ns)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return (struct tw_stamp){0};
+    const struct tw_stamp after = tw_stamp_of(&st);
+    const bool same = tw_stamp_equal(before, &after) && tw_stamp_settled(before, before_ns);
+    return same ? *before : (struct tw_stamp){0};
+}
+
 /* ---- directories -------------------------------------------------------------------------- */
 
 int tw_dir_each(int fd, tw_entry_each *each, void *context)

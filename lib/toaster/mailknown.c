@@ -1,9 +1,9 @@
-/* What the index holds of a mailbox, as one frame (base/frame.h): its owner could write it, so it
- * is read as if it were hostile. */
-#include "kinds/expire_known.h"
+/* What is known of a mailbox, as frames (base/frame.h). */
+#include "toaster/mailknown.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/frame.h"
 #include "base/mem.h"
@@ -40,13 +40,15 @@ void tw_known_begin(struct tw_buf *out, uint64_t rule, size_t count)
     tw_frame_end(&w);
 }
 
-void tw_known_add(struct tw_buf *out, const struct tw_known_folder *folder)
+void tw_known_add(struct tw_buf *out, const struct tw_known_folder *folder, int64_t began_ns)
 {
+    static const struct tw_stamp none = {0};
+    const struct tw_stamp *self = &folder->folder.self;
     struct tw_frame_writer w = tw_frame_begin(out, VERSION);
     tw_frame_put_text(&w, folder->folder.path);
     tw_frame_put_number(&w, (folder->folder.is_maildir ? FLAG_MAILDIR : 0) |
                                 (folder->folder.no_expire ? FLAG_NO_EXPIRE : 0));
-    put_stamp(&w, &folder->folder.self);
+    put_stamp(&w, tw_stamp_settled(self, began_ns) ? self : &none);
     for (int i = 0; i < TW_MAIL_DIRS; i++)
         put_stamp(&w, &folder->folder.dirs[i]);
     tw_frame_put_number(&w, folder->messages);
@@ -110,4 +112,31 @@ const struct tw_known_folder *tw_known_find(const struct tw_known *known, const 
         if (strcmp(known->items[i].folder.path, path) == 0)
             return &known->items[i];
     return NULL;
+}
+
+bool tw_known_same(const struct tw_mail_place_of *of, const struct tw_known *known,
+                   struct tw_mailwalk *out)
+{
+    *out = (struct tw_mailwalk){0};
+    if (known->count == 0)
+        return false;
+    out->items = tw_alloc(known->count * sizeof *out->items);
+    for (; out->count < known->count; out->count++) {
+        const struct tw_folder *then = &known->items[out->count].folder;
+        struct tw_folder *now = &out->items[out->count];
+        const int at = then->path[0] ? tw_folder_open(of, then->path) : of->fd;
+        const bool same = at >= 0 && tw_folder_look(of, at, now) &&
+                          tw_stamp_equal(&now->self, &then->self) &&
+                          now->is_maildir == then->is_maildir;
+        if (at >= 0 && at != of->fd)
+            close(at);
+        if (!same)
+            break;
+        now->path = tw_strdup(then->path);
+        now->no_expire = then->no_expire;
+    }
+    if (out->count == known->count)
+        return true;
+    tw_mailwalk_free(out);
+    return false;
 }
