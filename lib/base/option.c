@@ -23,7 +23,7 @@ static bool is_text(const struct tw_option *o)
 static bool has_never(const struct tw_option *o)
 {
     return o->type == TW_OPT_DURATION || o->type == TW_OPT_SIZE || o->type == TW_OPT_SHARE ||
-           o->type == TW_OPT_MODE;
+           o->type == TW_OPT_MODE || o->type == TW_OPT_DECIMAL;
 }
 
 static void *place(const struct tw_option *o, void *settings)
@@ -105,6 +105,8 @@ static void write_number(const struct tw_option *o, int64_t number, struct tw_bu
         tw_share_write(out, number);
     else if (o->type == TW_OPT_MODE)
         tw_buf_printf(out, "0%03" PRIo64, (uint64_t)number);
+    else if (o->type == TW_OPT_DECIMAL)
+        tw_decimal_write(out, number);
     else
         tw_buf_printf(out, "%" PRId64, number);
 }
@@ -116,10 +118,11 @@ static int check_bounds(const struct tw_option *o, const char *text, int64_t num
         if (!(o->flags & TW_OPT_NO_NEVER))
             return 0;
         return tw_fail(e, "\"never\" makes no sense here: write %s",
-                       o->type == TW_OPT_DURATION ? "a duration, like \"5m\""
-                       : o->type == TW_OPT_SIZE   ? "a size, like \"1M\""
-                       : o->type == TW_OPT_SHARE  ? "a share, like \"10%\""
-                                                  : "a file mode, like \"0644\"");
+                       o->type == TW_OPT_DURATION  ? "a duration, like \"5m\""
+                       : o->type == TW_OPT_SIZE    ? "a size, like \"1M\""
+                       : o->type == TW_OPT_SHARE   ? "a share, like \"10%\""
+                       : o->type == TW_OPT_DECIMAL ? "a number, like \"2.5\""
+                                                   : "a file mode, like \"0644\"");
     }
     if (o->type == TW_OPT_MODE || o->max == 0 || (number >= o->min && number <= o->max))
         return 0;
@@ -136,11 +139,12 @@ static int check_bounds(const struct tw_option *o, const char *text, int64_t num
 static int parse_number(const struct tw_option *o, const char *text, int64_t *number,
                         struct tw_error *e)
 {
-    const int result = o->type == TW_OPT_DURATION ? tw_duration_parse(text, number, e)
-                       : o->type == TW_OPT_SIZE   ? tw_size_parse(text, number, e)
-                       : o->type == TW_OPT_SHARE  ? tw_share_parse(text, number, e)
-                       : o->type == TW_OPT_MODE   ? tw_mode_parse(text, number, e)
-                                                  : parse_int(text, number, e);
+    const int result = o->type == TW_OPT_DURATION  ? tw_duration_parse(text, number, e)
+                       : o->type == TW_OPT_SIZE    ? tw_size_parse(text, number, e)
+                       : o->type == TW_OPT_SHARE   ? tw_share_parse(text, number, e)
+                       : o->type == TW_OPT_MODE    ? tw_mode_parse(text, number, e)
+                       : o->type == TW_OPT_DECIMAL ? tw_decimal_parse(text, number, e)
+                                                   : parse_int(text, number, e);
     return result == 0 ? check_bounds(o, text, *number, e) : -1;
 }
 

@@ -22,6 +22,7 @@ enum tw_option_type {
     TW_OPT_SIZE,     /* int64_t, bytes, TW_NEVER */
     TW_OPT_SHARE,    /* int64_t, a percentage or an amount (base/units.h), TW_NEVER */
     TW_OPT_MODE,     /* int64_t, TW_NEVER */
+    TW_OPT_DECIMAL,  /* int64_t, hundredths, TW_NEVER */
     TW_OPT_CHOICE,   /* char *: one of `choices` */
     TW_OPT_WINDOW,   /* struct tw_window; none: any time of the day */
     TW_OPT_SECTIONS  /* struct tw_sections: sections with a title, each with the keys of `inner` */
@@ -49,7 +50,7 @@ struct tw_option {
     size_t offset;        /* offsetof(struct ..., member) */
     const char *fallback; /* the default as it would be written; NULL: none. A list: one item */
     unsigned flags;
-    int64_t min, max;              /* INT, DURATION, SIZE: bounds, if max is not 0 */
+    int64_t min, max;              /* INT, DURATION, SIZE, DECIMAL: bounds, if max is not 0 */
     const char *const *choices;    /* CHOICE: ends with NULL */
     const struct tw_option *inner; /* SECTIONS: no lists and no sections among them */
     size_t inner_size;             /* of a section's struct */

@@ -63,13 +63,6 @@ int tw_priv_drop(uid_t uid, gid_t gid, struct tw_error *e)
 
 /* ---- a child of its own ---- */
 
-struct child {
-    pid_t pid;
-    int pidfd;
-    int out; /* what the work writes; never blocks here */
-    int err; /* the error's text, if it fails; at most PIPE_BUF, so that the pipe holds it */
-};
-
 static _Noreturn void be_child(pid_t parent, const struct tw_priv_task *task, int out, int err)
 {
     struct tw_error e = {""};
@@ -102,9 +95,10 @@ static void close_both(const int ends[2])
             close(ends[i]);
 }
 
-static int start(struct child *child, const struct tw_priv_task *task, struct tw_error *e)
+int tw_priv_start(const struct tw_priv_task *task, struct tw_priv_child *child, struct tw_error *e)
 {
     const pid_t parent = getpid();
+    child->task = *task;
     int out[2] = {-1, -1};
     int err[2] = {-1, -1};
     if (make_pipe(out) != 0 || make_pipe(err) != 0) {
@@ -161,7 +155,7 @@ static int drain(int fd, const struct tw_priv_task *task, struct tw_buf *out, bo
 }
 
 /* Until the child has ended. What still holds the pipe then is not waited for. */
-static int collect(struct child *child, const struct tw_priv_task *task, struct tw_buf *out,
+static int collect(struct tw_priv_child *child, const struct tw_priv_task *task, struct tw_buf *out,
                    struct tw_error *e)
 {
     int64_t deadline = tw_clock_ms() + task->timeout_ms;
@@ -190,7 +184,7 @@ static int collect(struct child *child, const struct tw_priv_task *task, struct 
 }
 
 /* Reaps it; the call has failed unless it ended with 0. */
-static int judge(const struct child *child, struct tw_error *e)
+static int judge(const struct tw_priv_child *child, struct tw_error *e)
 {
     int status;
     while (waitpid(child->pid, &status, 0) < 0)
@@ -209,29 +203,34 @@ static int judge(const struct child *child, struct tw_error *e)
     return tw_fail(e, "%s", said.text);
 }
 
-int tw_priv_run(const struct tw_priv_task *task, char **output, size_t *length, struct tw_error *e)
+int tw_priv_wait(struct tw_priv_child *child, char **output, size_t *length, struct tw_error *e)
 {
-    struct child child;
     struct tw_buf out = {0};
     *output = NULL;
     *length = 0;
-    if (start(&child, task, e) != 0)
-        return -1;
-    int result = collect(&child, task, &out, e);
+    int result = collect(child, &child->task, &out, e);
     if (result == 0) {
-        result = judge(&child, e);
+        result = judge(child, e);
     } else {
-        kill(child.pid, SIGKILL);
-        while (waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
+        kill(child->pid, SIGKILL);
+        while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
             ;
     }
-    close(child.pidfd);
-    close(child.out);
-    close(child.err);
+    close(child->pidfd);
+    close(child->out);
+    close(child->err);
     if (result == 0) {
         *length = out.len;
         *output = tw_buf_take(&out);
     }
     tw_buf_free(&out);
     return result;
+}
+
+int tw_priv_run(const struct tw_priv_task *task, char **output, size_t *length, struct tw_error *e)
+{
+    struct tw_priv_child child;
+    *output = NULL;
+    *length = 0;
+    return tw_priv_start(task, &child, e) == 0 ? tw_priv_wait(&child, output, length, e) : -1;
 }

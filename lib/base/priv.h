@@ -33,6 +33,19 @@ struct tw_priv_task {
     void *beat_context;
 };
 
+/* A child that works beside what the caller does next. `fd` of its work is for `tw_priv_wait`. */
+struct tw_priv_child {
+    struct tw_priv_task task;
+    pid_t pid;
+    int pidfd;
+    int out; /* what the work writes; never blocks here */
+    int err; /* the error's text, if it fails; at most PIPE_BUF, so that the pipe holds it */
+};
+/* The context of the task must be valid until then only: the child has a copy of all. */
+int tw_priv_start(const struct tw_priv_task *task, struct tw_priv_child *child, struct tw_error *e);
+/* What tw_priv_run does behind the start. Every started child must be waited for. */
+int tw_priv_wait(struct tw_priv_child *child, char **output, size_t *length, struct tw_error *e);
+
 /* Does the task and gives back what it wrote; the caller frees *output. Blocks until the child
  * ends. Only for workers: forks without exec. */
 int tw_priv_run(const struct tw_priv_task *task, char **output, size_t *length, struct tw_error *e);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,20 +19,33 @@
 
 enum {
     CHUNK = 2048,
-    LOOK_MS = 50,      /* how often to ask whether the program ended while others hold its pipe */
+    LOOK_MS = 50, /* how often to ask whether the program ended while others hold its pipe */
+    GRACE_LOOKS = 100,
     LAST_READS = 1024, /* what a pipe may still hold (1 MB at most), in chunks */
     FAILED_FD = 3
 };
+
+/* Is NAME=... among them? */
+static bool sets(const struct tw_strings *more, const char *fixed)
+{
+    const size_t length = strcspn(fixed, "=") + 1;
+    for (size_t i = 0; more && i < more->count; i++)
+        if (strncmp(more->items[i], fixed, length) == 0)
+            return true;
+    return false;
+}
 
 static char **make_environment(const struct tw_strings *more)
 {
     static const char *const fixed[] = {("PATH=" TW_PROGRAM_PATH), "LOGNAME=root", "HOME=/"};
     const size_t extra = more ? more->count : 0;
     char **environment = tw_alloc((TW_COUNT(fixed) + extra + 1) * sizeof *environment);
+    size_t count = 0;
     for (size_t i = 0; i < TW_COUNT(fixed); i++)
-        environment[i] = (char *)fixed[i];
+        if (!sets(more, fixed[i]))
+            environment[count++] = (char *)fixed[i];
     for (size_t i = 0; i < extra; i++)
-        environment[TW_COUNT(fixed) + i] = more->items[i];
+        environment[count++] = more->items[i];
     return environment;
 }
 
@@ -66,7 +80,7 @@ static _Noreturn void become(const struct tw_program *program, char **environmen
     for (int number = 1; number < NSIG; number++)
         (void)signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, program->death_signal ? program->death_signal : SIGKILL);
     if (getppid() == parent && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(out, STDERR_FILENO) >= 0 && dup3(failed, FAILED_FD, O_CLOEXEC) >= 0) {
         closefrom(FAILED_FD + 1);
@@ -121,20 +135,47 @@ static int take_output(int fd, size_t max, struct tw_buf *output)
     return n > 0 ? 1 : -1;
 }
 
-/* Reads what the program says until it ends. The end of the pipe says nothing: a program may close
- * its output early, and what it leaves running may hold the pipe for ever. */
-static int attend(pid_t pid, int fd, size_t max, struct tw_buf *output, int *status)
+/* Nobody waits for it any longer: it may put its things in order, for a while. */
+static void end(pid_t pid, int *status)
 {
-    struct pollfd watched = {.fd = fd, .events = POLLIN};
+    kill(pid, SIGTERM);
+    for (int i = 0; i < GRACE_LOOKS; i++) {
+        if (waitpid(pid, status, WNOHANG) == pid)
+            return;
+        poll(NULL, 0, LOOK_MS);
+    }
+    kill(pid, SIGKILL);
+    while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+        ;
+}
+
+/* Reads what the program says until it ends. The end of the pipe says nothing: a program may close
+ * its output early, and what it leaves running may hold the pipe for ever. 1: it was no longer
+ * waited for. */
+static int attend(const struct tw_program *program, pid_t pid, int fd, struct tw_buf *output,
+                  int *status)
+{
+    const int pidfd = pidfd_open(pid, 0); /* without, the end is seen a moment later */
+    struct pollfd watched[] = {{.fd = fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
+    const size_t max = program->output_max;
+    int result = 0;
     pid_t ended;
     do {
-        if (poll(&watched, 1, LOOK_MS) > 0 && take_output(fd, max, output) < 0)
-            watched.fd = -1;
+        if (poll(watched, TW_COUNT(watched), LOOK_MS) > 0 && watched[0].revents &&
+            take_output(fd, max, output) < 0)
+            watched[0].fd = -1;
         ended = waitpid(pid, status, WNOHANG);
+        if (ended == 0 && program->wait && !program->wait(program->context, pid)) {
+            end(pid, status);
+            ended = pid;
+            result = 1;
+        }
     } while (ended == 0 || (ended < 0 && errno == EINTR));
+    if (pidfd >= 0)
+        close(pidfd);
     for (int i = 0; i < LAST_READS && take_output(fd, max, output) > 0; i++)
         ;
-    return ended == pid ? 0 : -1;
+    return ended == pid ? result : -1;
 }
 
 int tw_program_run(const struct tw_program *program, int *status, struct tw_buf *output,
@@ -147,8 +188,10 @@ int tw_program_run(const struct tw_program *program, int *status, struct tw_buf 
     int result = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? start(program, &pid, ends[1], e)
                                                           : tw_fail_errno(e, "cannot use a pipe");
     close(ends[1]);
-    if (result == 0 && attend(pid, ends[0], program->output_max, output, status) != 0)
-        result = tw_fail(e, "cannot wait for %s: no such child", program->argv[0]);
+    const int attended = result == 0 ? attend(program, pid, ends[0], output, status) : 0;
+    if (attended != 0)
+        result = tw_fail(e, attended > 0 ? "%s took too long" : "cannot wait for %s: no such child",
+                         program->argv[0]);
     close(ends[0]);
     return result;
 }

@@ -6,6 +6,9 @@
 #ifndef TW_BASE_PROGRAM_H
 #define TW_BASE_PROGRAM_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strings.h"
@@ -16,12 +19,19 @@
 struct tw_program {
     char *const *argv;             /* ends with NULL */
     int in;                        /* its standard input; -1: /dev/null */
-    const struct tw_strings *more; /* "NAME=value" beside PATH, LOGNAME and HOME; NULL: none */
+    const struct tw_strings *more; /* "NAME=value" beside PATH, LOGNAME=root and HOME=/, which it
+                                      may set anew; NULL: none */
     size_t output_max;             /* bytes kept of what it writes to its output and errors */
+    int death_signal;              /* it gets when we die; 0: SIGKILL */
+    /* Called some twenty times a second while it runs. False: no longer; it gets TERM, and KILL
+     * five seconds later. NULL: for ever. */
+    bool (*wait)(void *context, pid_t pid);
+    void *context;
 };
 
 /* 0: it has ended: *status is as of waitpid(2), and `output` (empty at first; the caller frees it)
- * holds the beginning of what it said. -1: it could not be run, and the error says why. */
+ * holds the beginning of what it said. -1: it could not be run, or was no longer waited for, and
+ * the error says why. */
 int tw_program_run(const struct tw_program *program, int *status, struct tw_buf *output,
                    struct tw_error *e);
 

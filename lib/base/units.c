@@ -151,6 +151,29 @@ int tw_mode_parse(const char *text, int64_t *mode, struct tw_error *e)
     return 0;
 }
 
+int tw_decimal_parse(const char *text, int64_t *hundredths, struct tw_error *e)
+{
+    int64_t whole = TW_NEVER, part = 0;
+    if (strcmp(text, "never") == 0) {
+        *hundredths = TW_NEVER;
+        return 0;
+    }
+    const char *at = digits(text, &whole);
+    if (at && at[0] == '.') {
+        const char *from = at + 1;
+        at = digits(from, &part);
+        part = at && at == from + 1 ? part * 10 : part;
+        at = at && at <= from + 2 ? at : NULL;
+    }
+    if (!at || *at || whole > INT64_MAX / 1000)
+        return tw_fail(e,
+                       QUOTED " is not a number: write one with at most two digits behind the "
+                              "point, like \"2.5\", or \"never\"",
+                       text);
+    *hundredths = whole * 100 + part;
+    return 0;
+}
+
 void tw_duration_write(struct tw_buf *out, int64_t seconds)
 {
     write_unit(out, durations, TW_COUNT(durations), seconds);
@@ -167,6 +190,16 @@ void tw_share_write(struct tw_buf *out, int64_t share)
         tw_buf_printf(out, "%" PRId64 "%%", percentage(share));
     else
         tw_size_write(out, share);
+}
+
+void tw_decimal_write(struct tw_buf *out, int64_t hundredths)
+{
+    if (hundredths < 0)
+        tw_buf_puts(out, "never");
+    else if (hundredths % 10)
+        tw_buf_printf(out, "%" PRId64 ".%02d", hundredths / 100, (int)(hundredths % 100));
+    else
+        tw_buf_printf(out, "%" PRId64 ".%d", hundredths / 100, (int)(hundredths % 100 / 10));
 }
 
 struct tw_unit_text tw_duration_show(int64_t seconds)

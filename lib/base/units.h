@@ -28,10 +28,14 @@ int tw_share_parse(const char *text, int64_t *share, struct tw_error *e);
 /* How much of `total` (at least 0) that is, rounded down; TW_NEVER stays. Never overflows. */
 int64_t tw_share_of(int64_t share, int64_t total);
 
+/* "2", "2.5" or "0.25", "never": in hundredths. */
+int tw_decimal_parse(const char *text, int64_t *hundredths, struct tw_error *e);
+
 /* Exactly, as the parsers above read it back: 90 is "90s", 3600 "1h". */
 void tw_duration_write(struct tw_buf *out, int64_t seconds);
 void tw_size_write(struct tw_buf *out, int64_t bytes);
 void tw_share_write(struct tw_buf *out, int64_t share);
+void tw_decimal_write(struct tw_buf *out, int64_t hundredths);
 
 /* For a person, two units at most: "12s", "3m 5s", "2d 4h"; "18.1M"; what is
  * below zero is "never". The text is in a buffer inside the returned struct. */

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-enum { VERSION = 1, BUSY_MS = 5000, PENDING_MAX = 256, ROW_MAX = 16 * 1024 * 1024, SUM_BYTES = 4 };
+enum { VERSION = 1, BUSY_MS = 5000, PENDING_MAX = 256, ROW_MAX = 64 * 1024 * 1024, SUM_BYTES = 4 };
 enum { PENDING_BYTES = 4 * 1024 * 1024 };
 
 #define NAME "index.db"
@@ -134,7 +134,7 @@ static enum verdict check_schema(sqlite3 *sql)
     return verdict;
 }
 
-static enum verdict set_up(struct tw_mailindex *index)
+static enum verdict set_up(struct tw_mailindex *index, bool look)
 {
     sqlite3_busy_timeout(index->sql, BUSY_MS);
     sqlite3_limit(index->sql, SQLITE_LIMIT_LENGTH, ROW_MAX);
@@ -143,9 +143,10 @@ static enum verdict set_up(struct tw_mailindex *index)
     sqlite3_db_config(index->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     sqlite3_db_config(index->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     /* Not synced: a crash of the machine may damage it, which shows, and costs one full pass. */
-    int code = run(index->sql, "PRAGMA cell_size_check = ON; PRAGMA synchronous = OFF; "
-                               "PRAGMA journal_mode = TRUNCATE; PRAGMA mmap_size = 0; "
-                               "PRAGMA cache_size = -512");
+    int code = run(index->sql, look ? "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0"
+                                    : "PRAGMA cell_size_check = ON; PRAGMA synchronous = OFF; "
+                                      "PRAGMA journal_mode = TRUNCATE; PRAGMA mmap_size = 0; "
+                                      "PRAGMA cache_size = -512");
     enum verdict verdict = judge(code);
     if (verdict == GOOD)
         verdict = check_schema(index->sql);
@@ -157,10 +158,11 @@ static enum verdict set_up(struct tw_mailindex *index)
 }
 
 /* A fifo in its place would hang us, a second name lead elsewhere. */
-static enum verdict check_file(const char *path, struct tw_error *e)
+static enum verdict check_file(const char *path, bool look, struct tw_error *e)
 {
     struct stat st;
-    const int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    const int fd = open(
+        path, (look ? O_RDONLY : O_RDWR | O_CREAT) | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (fd < 0 && errno != ELOOP && errno != ENXIO && errno != EISDIR && errno != EACCES) {
         tw_fail_errno(e, "cannot open %s", path);
         return NOT_NOW;
@@ -172,14 +174,15 @@ static enum verdict check_file(const char *path, struct tw_error *e)
     return good ? GOOD : DAMAGED;
 }
 
-static enum verdict try_open(struct tw_mailindex *index, struct tw_error *e)
+static enum verdict try_open(struct tw_mailindex *index, bool look, struct tw_error *e)
 {
-    enum verdict verdict = check_file(index->path, e);
+    enum verdict verdict = check_file(index->path, look, e);
     if (verdict != GOOD)
         return verdict;
-    const int code = sqlite3_open_v2(index->path, &index->sql,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    verdict = code == SQLITE_OK ? set_up(index) : judge(code);
+    const int code = sqlite3_open_v2(
+        index->path, &index->sql,
+        (look ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) | SQLITE_OPEN_NOMUTEX, NULL);
+    verdict = code == SQLITE_OK ? set_up(index, look) : judge(code);
     if (verdict != GOOD) {
         tw_fail(e, "cannot use %s: %s", index->path,
                 index->sql ? sqlite3_errmsg(index->sql) : sqlite3_errstr(code));
@@ -220,17 +223,28 @@ struct tw_mailindex *tw_mailindex_open(const char *dir, char **note, struct tw_e
     struct tw_error why = {"it is no file of its owner's alone"};
     index->path = tw_format("%s/" NAME, dir);
     *note = NULL;
-    enum verdict verdict = try_open(index, &why);
+    enum verdict verdict = try_open(index, false, &why);
     if (verdict == DAMAGED) {
         *note = tw_format("%s is damaged and was begun afresh (%s)", index->path, why.text);
         set_aside(index->path);
-        verdict = try_open(index, &why);
+        verdict = try_open(index, false, &why);
     }
     if (verdict == GOOD)
         return index;
     tw_fail(e, "%s", why.text);
     free(*note);
     *note = NULL;
+    free_index(index);
+    return NULL;
+}
+
+struct tw_mailindex *tw_mailindex_look(const char *dir, struct tw_error *e)
+{
+    struct tw_mailindex *index = tw_alloc(sizeof *index);
+    tw_fail(e, "it is no file of its owner's alone");
+    index->path = tw_format("%s/" NAME, dir);
+    if (try_open(index, true, e) == GOOD)
+        return index;
     free_index(index);
     return NULL;
 }
@@ -291,7 +305,7 @@ static int write_rows(struct tw_mailindex *index)
     return code;
 }
 
-static void flush(struct tw_mailindex *index)
+void tw_mailindex_flush(struct tw_mailindex *index)
 {
     if (index->count && !index->failed) {
         const int code = write_rows(index);
@@ -326,7 +340,29 @@ void tw_mailindex_put(struct tw_mailindex *index, const char *job, const char *m
     memcpy(row->data + length, &sum, SUM_BYTES);
     index->bytes += row->length;
     if (index->count == PENDING_MAX || index->bytes > PENDING_BYTES)
-        flush(index);
+        tw_mailindex_flush(index);
+}
+
+int tw_mailindex_drop(struct tw_mailindex *index, const char *job, const char *mailbox,
+                      struct tw_error *e)
+{
+    sqlite3_stmt *drop = NULL;
+    tw_mailindex_flush(index);
+    sqlite3_reset(index->get);
+    int code = sqlite3_prepare_v2(index->sql,
+                                  "DELETE FROM mailbox WHERE job = ?1 AND (path = ?2 OR "
+                                  "substr(path, 1, length(?2) + 2) = ?2 || '//')",
+                                  -1, &drop, NULL);
+    if (code == SQLITE_OK) {
+        sqlite3_bind_text(drop, 1, job, -1, SQLITE_STATIC);
+        sqlite3_bind_text(drop, 2, mailbox, -1, SQLITE_STATIC);
+        code = sqlite3_step(drop);
+    }
+    const bool good = code == SQLITE_DONE;
+    if (!good)
+        tw_fail(e, "cannot write %s: %s", index->path, sqlite3_errmsg(index->sql));
+    sqlite3_finalize(drop);
+    return good ? 0 : -1;
 }
 
 static int drop_old(struct tw_mailindex *index, const char *job, int64_t before_s)
@@ -351,7 +387,7 @@ int tw_mailindex_close(struct tw_mailindex **index, const char *job, int64_t bef
     *index = NULL;
     if (!i)
         return 0;
-    flush(i);
+    tw_mailindex_flush(i);
     if (!i->failed && i->changed)
         drop_old(i, job, before_s);
     const int result = i->failed ? tw_fail(e, "%s", i->why.text) : 0;

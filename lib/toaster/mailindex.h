@@ -24,12 +24,23 @@ struct tw_mailindex;
  * an error: there is none to be had (a full or read-only disk); work goes on without. Blocks. */
 struct tw_mailindex *tw_mailindex_open(const char *dir, char **note, struct tw_error *e);
 
+/* For a look: reads what is there, changes nothing. NULL with an error: there is none, or it is
+ * damaged. */
+struct tw_mailindex *tw_mailindex_look(const char *dir, struct tw_error *e);
+
 /* What was put for this job and mailbox; NULL: nothing. Valid until the next call. */
 const void *tw_mailindex_get(struct tw_mailindex *index, const char *job, const char *mailbox,
                              size_t *length);
 /* Written some time later, many together. */
 void tw_mailindex_put(struct tw_mailindex *index, const char *job, const char *mailbox,
                       const void *data, size_t length, int64_t now_s);
+
+/* Writes what was put, now. What cannot be written is told at the end. */
+void tw_mailindex_flush(struct tw_mailindex *index);
+/* Drops what was put for this job and mailbox, and for names that are its and "//" and more, now.
+ * -1 with an error. */
+int tw_mailindex_drop(struct tw_mailindex *index, const char *job, const char *mailbox,
+                      struct tw_error *e);
 
 /* Writes what was put; drops what nothing was put for since `before_s` (mailboxes that are gone).
  * -1 with an error if anything could not be written. Frees. */
