@@ -265,12 +265,7 @@ void tw_expire_scan(struct tw_expire_scan *scan)
     const int fd = tw_mailbox_open(&scan->mailbox, scan->view->uid, &st, &e);
     if (fd < 0) {
         scan->missing = errno == ENOENT;
-        const char *code = errno == ENOENT    ? "missing"
-                           : errno == EPERM   ? "foreign"
-                           : errno == ELOOP   ? "link"
-                           : errno == ENOTDIR ? "no-maildir"
-                                              : "unreadable";
-        tw_expire_scan_problem(scan, code, e.text);
+        tw_expire_scan_problem(scan, tw_mailbox_trouble(errno), e.text);
         return;
     }
     char *path = tw_mailbox_path(&scan->mailbox);

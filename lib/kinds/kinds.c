@@ -7,7 +7,7 @@
 
 /* A row for each kind. */
 #define KINDS(ROW)                                                                                 \
-    ROW(process) ROW(service) ROW(multilog) ROW(file) ROW(aliases) ROW(disk) ROW(expire)
+    ROW(process) ROW(service) ROW(multilog) ROW(file) ROW(aliases) ROW(disk) ROW(expire) ROW(learn)
 
 #define DECLARE(name) extern const struct tw_kind tw_kind_##name;
 #define REFER(name) &tw_kind_##name,

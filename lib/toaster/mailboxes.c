@@ -364,3 +364,12 @@ void tw_mailboxes_free(struct tw_mailboxes **mailboxes)
 }
 
 /* NOLINTEND(clang-analyzer-unix.Malloc) */
+
+const char *tw_mailbox_trouble(int errnum)
+{
+    return errnum == ENOENT    ? "missing"
+           : errnum == EPERM   ? "foreign"
+           : errnum == ELOOP   ? "link"
+           : errnum == ENOTDIR ? "no-maildir"
+                               : "unreadable";
+}

@@ -48,5 +48,7 @@ char *tw_mailbox_path(const struct tw_mailbox *mailbox); /* the whole, for peopl
  * it is somebody else's. May be called by several threads. */
 int tw_mailbox_open(const struct tw_mailbox *mailbox, uid_t uid, struct stat *st,
                     struct tw_error *e);
+/* Why it failed, as a problem's code. */
+const char *tw_mailbox_trouble(int errnum);
 
 #endif

@@ -82,7 +82,7 @@ expire "x" {{
         shutil.rmtree(f"{self.top}/state/index", ignore_errors=True)
 
     def run(self, *arguments, **how):
-        argv = [f"{BUILD}/expire-run", self.conf, "expire.x", self.memory, *arguments]
+        argv = [f"{BUILD}/task-run", self.conf, "expire.x", self.memory, *arguments]
         return timed(argv, **how)
 
     def confirm(self):

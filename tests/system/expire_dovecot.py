@@ -1,4 +1,4 @@
-"""IMAP clients against a real Dovecot while runs of expire-run go on: expire_dovecot.py RUN CONF MEMORY PORT
+"""IMAP clients against a real Dovecot while runs of task-run go on: expire_dovecot.py RUN CONF MEMORY PORT
 MAIL SECONDS. Each message has its fate in its subject: what is "due" may go, what is "keep" must be there
 at the end, wherever it was moved and whatever flags it got."""
 

@@ -1,4 +1,4 @@
-"""Kills runs of expire-run at random moments: expire_killed.py RUN CONF MEMORY MAIL UID ROUNDS. Before each
+"""Kills runs of task-run at random moments: expire_killed.py RUN CONF MEMORY MAIL UID ROUNDS. Before each
 round there are messages that are due; after each, all that are not must be there."""
 
 import os

@@ -1,4 +1,4 @@
-"""A small vpopmail store for tests of `expire`, runs over it, and cases of a test."""
+"""A small vpopmail store for tests of tasks, runs over it, and cases of a test."""
 
 import os
 import re
@@ -11,6 +11,8 @@ DAY = 86400
 
 
 class Store:
+    kind = "expire"
+
     def __init__(self, top, rules, run, more="", policy=""):
         self.top, self.run_program = top, run
         self.domains = {}
@@ -30,7 +32,7 @@ class Store:
 state_dir = "{self.top}/state"
 qmail {{ dir = "{self.top}/qmail" }}
 mailboxes {{ {self.sources} {more} }}
-expire "x" {{ {rules}
+{self.kind} "x" {{ {rules}
 {policy}
 }}
 """)
@@ -75,7 +77,7 @@ expire "x" {{ {rules}
         return path
 
     def run(self, *arguments, wait=True, **how):
-        argv = [self.run_program, self.conf, "expire.x", self.memory, *arguments]
+        argv = [self.run_program, self.conf, f"{self.kind}.x", self.memory, *arguments]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                    errors="backslashreplace", **how)
         if not wait:
@@ -147,7 +149,8 @@ def gone(*paths):
             raise AssertionError(f"it is still there: {path!r}")
 
 
-def run_cases(top, run, only):
+def run_cases(top, run, only, make=None):
+    make = make or (lambda path: Store(path, ALL, run))
     failed = 0
     for function in cases:
         name = function.__name__
@@ -155,7 +158,7 @@ def run_cases(top, run, only):
             continue
         began = time.monotonic()
         try:
-            function(Store(f"{top}/{name}", ALL, run))
+            function(make(f"{top}/{name}"))
             print(f"ok     {name} {time.monotonic() - began:.1f}s", flush=True)
         except Exception as why:  # pylint: disable=broad-except
             failed += 1

@@ -1,7 +1,7 @@
-/* One run of an `expire` job, without daemon and worker, at any time one likes: for tests and
- * benches.
+/* One run of a task (`expire`, `learn`), without daemon and worker, at any time one likes: for
+ * tests and benches.
  *
- *   expire-run CONF JOB MEMORY [now=UNIX_S] [until=UNIX_S] [confirm]
+ *   task-run CONF JOB MEMORY [now=UNIX_S] [until=UNIX_S] [confirm]
  *
  * Prints what the run says, a line each, and what memory it took. What it remembers is in the file
  * MEMORY. */
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     struct tw_config *config = argc > 3 ? tw_config_load(argv[1], &e) : NULL;
     const struct tw_job_config *job = config ? tw_config_find(config, argv[2]) : NULL;
     if (!job) {
-        fprintf(stderr, "expire-run: %s\n", argc > 3 && !config ? e.text : "CONF JOB MEMORY ...");
+        fprintf(stderr, "task-run: %s\n", argc > 3 && !config ? e.text : "CONF JOB MEMORY ...");
         return 100;
     }
     memory_file = argv[3];

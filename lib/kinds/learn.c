@@ -1,0 +1,506 @@
+/* Kind `learn`: what users have filed trains the spam filter. This file is the side with the
+ * daemon's rights: whose mailboxes there are, for each owner a child with his rights that reads
+ * (learn_reader.c) and one with the rights of the filter's user that teaches (teaching.c), and what
+ * the run comes to.
+ *
+ * Aspects: the main one (there are mailboxes), filter, mailboxes, folders, index. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/joblock.h"
+#include "base/mem.h"
+#include "base/priv.h"
+#include "base/units.h"
+#include "kinds/learn_reader.h"
+#include "kinds/learn_rows.h"
+#include "kinds/teaching.h"
+#include "toaster/mailindex.h"
+
+enum { LOCK_WAIT_MS = 1000, SECRET_MAX = 4096, TEACHER_PATIENCE_MS = 10000 };
+
+/* One run, as it grows. */
+struct state {
+    const struct tw_run *run;
+    const struct tw_learn_settings *settings;
+    struct tw_mail_owners owners;
+    struct tw_learn_sum sum;
+    struct tw_strings lines; /* for letters: an aspect, a blank, the line */
+    char *password;
+    char *at; /* where to go on: behind this address, */
+    int64_t at_uid;
+    int64_t began_ms, end_ms;
+    bool cut; /* the window did not suffice for all mailboxes */
+    bool locked_out;
+};
+
+/* ---- memory ------------------------------------------------------------------------------- */
+
+/* Lines: "at UID ADDRESS", and those for letters behind "line ". */
+static void read_memory(struct state *s)
+{
+    for (const char *at = s->run->memory; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        const size_t length = strcspn(at, "\n");
+        char *end;
+        if (strncmp(at, "at ", 3) != 0)
+            continue;
+        s->at_uid = strtoll(at + 3, &end, 10);
+        if (*end == ' ')
+            s->at = tw_strndup(end + 1, length - (size_t)(end + 1 - at));
+    }
+}
+
+static void remember(const struct state *s)
+{
+    struct tw_buf out = {0};
+    if (s->at)
+        tw_buf_printf(&out, "at %" PRId64 " %s\n", s->at_uid, s->at);
+    for (size_t i = 0; i < s->lines.count; i++) {
+        tw_buf_puts(&out, "line ");
+        for (const char *c = s->lines.items[i]; *c; c++)
+            tw_buf_add(&out, *c == '\n' ? " " : c, 1);
+        tw_buf_puts(&out, "\n");
+    }
+    s->run->sink->remember(s->run->sink->context, tw_buf_text(&out));
+    tw_buf_free(&out);
+}
+
+/* ---- whom the filter is taught as --------------------------------------------------------- */
+
+struct pupil_user {
+    uid_t uid;
+    gid_t gid;
+    char *name, *home;
+};
+
+static void free_user(struct pupil_user *user)
+{
+    free(user->name);
+    free(user->home);
+}
+
+static int find_user(const struct state *s, const struct tw_mail_owner *owner,
+                     struct pupil_user *out, struct tw_error *e)
+{
+    const char *name = s->settings->user;
+    const struct passwd *pw = name ? getpwnam(name) : getpwuid(owner->uid);
+    *out = (struct pupil_user){.uid = owner->uid, .gid = owner->gid};
+    if (name && !pw)
+        return tw_fail(e,
+                       "user: there is no user \"%.80s\": write whom the filter's store belongs "
+                       "to, or make him",
+                       name);
+    if (pw && (pw->pw_uid == 0 || pw->pw_gid == 0))
+        return tw_fail(e, "user: never root, nor the group of root");
+    if (pw && name) {
+        out->uid = pw->pw_uid;
+        out->gid = pw->pw_gid;
+    }
+    out->name = pw ? tw_strdup(pw->pw_name) : tw_format("%ju", (uintmax_t)owner->uid);
+    out->home = tw_strdup(pw ? pw->pw_dir : "/");
+    return 0;
+}
+
+/* The first line of a file that only root, or whom we run as, can write. */
+static int read_password(struct state *s, struct tw_error *e)
+{
+    const char *path = s->settings->password_file;
+    char *text;
+    size_t length;
+    struct stat st;
+    if (!path)
+        return 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return tw_fail_errno(e, "password_file: cannot open %s", path);
+    int result = fstat(fd, &st);
+    if (result != 0)
+        tw_fail_errno(e, "password_file: cannot look at %s", path);
+    else if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+             (st.st_mode & 077))
+        result = tw_fail(e,
+                         "password_file: others may read %s, or it is not root's: chown root and "
+                         "chmod 600",
+                         path);
+    close(fd);
+    if (result == 0)
+        result = tw_file_read(AT_FDCWD, path, SECRET_MAX, &text, &length, e);
+    if (result != 0)
+        return -1;
+    s->password = tw_strndup(text, strcspn(text, "\r\n"));
+    free(text);
+    return s->password[0] ? 0 : tw_fail(e, "password_file: %s is empty", path);
+}
+
+/* ---- one owner ---------------------------------------------------------------------------- */
+
+static struct tw_teaching teaching_of(const struct state *s, const struct pupil_user *user, int fd)
+{
+    const struct tw_learn_settings *settings = s->settings;
+    return (struct tw_teaching){.kind = tw_teacher_find(settings->backend),
+                                .setup = {.job = s->run->name,
+                                          .run = &settings->run,
+                                          .user = user->name,
+                                          .home = user->home,
+                                          .socket = settings->socket,
+                                          .url = settings->url,
+                                          .password = s->password,
+                                          .named = settings->user != NULL,
+                                          .per_user = settings->per_user,
+                                          .max_time_ms = settings->max_time_s * 1000},
+                                .hostname = s->run->places->hostname,
+                                .max_size = settings->max_size,
+                                .fd = fd};
+}
+
+/* What the teacher's child gets: its end of the socket, and the other, to be closed. */
+struct teacher_task {
+    struct tw_teaching teaching;
+    int other;
+};
+
+static int teach(void *context, int fd, struct tw_error *e)
+{
+    struct teacher_task *task = context;
+    close(task->other);
+    return tw_teaching_serve(&task->teaching, fd, e);
+}
+
+static int start_teacher(const struct pupil_user *user, struct teacher_task *task,
+                         struct tw_priv_child *child, struct tw_error *e)
+{
+    const struct tw_priv_task priv = {.uid = user->uid,
+                                      .gid = user->gid,
+                                      .stay = geteuid() != 0 && user->uid == geteuid(),
+                                      .work = teach,
+                                      .context = task,
+                                      .max = 1,
+                                      .timeout_ms = TEACHER_PATIENCE_MS};
+    return tw_priv_start(&priv, child, e);
+}
+
+static int take(void *context, struct tw_frame *frame, const char *bytes, size_t length)
+{
+    (void)bytes, (void)length;
+    return tw_learn_sum_take(context, frame);
+}
+
+static void tell_of_owner(struct state *s, const struct tw_mail_owner *owner,
+                          const struct tw_error *why)
+{
+    char *text = tw_format("mailboxes of uid %ju: %s", (uintmax_t)owner->uid, why->text);
+    tw_problems_add(&s->sum.problems, "cannot-look", text, 0);
+    free(text);
+}
+
+/* The reader, with the teacher beside it. */
+static int read_and_teach(struct state *s, struct tw_learn_task *task,
+                          const struct pupil_user *user, struct tw_child_intake *intake,
+                          struct tw_error *e)
+{
+    int ends[2];
+    struct tw_priv_child child;
+    struct tw_error why;
+    char *nothing;
+    size_t length;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+        return tw_fail_errno(e, "cannot make a socket");
+    struct teacher_task teacher = {teaching_of(s, user, ends[1]), ends[0]};
+    task->teacher = ends[0];
+    task->other = ends[1];
+    int result = start_teacher(user, &teacher, &child, e);
+    if (result == 0) {
+        result = tw_child_run(&task->child, tw_learn_read, task, intake, e);
+        close(ends[0]); /* now the teacher comes to its end */
+        close(ends[1]);
+        if (tw_priv_wait(&child, &nothing, &length, &why) != 0 && !s->sum.code) {
+            s->sum.code = tw_strdup("failed");
+            s->sum.text = tw_strdup(why.text);
+        } else {
+            free(nothing);
+        }
+        return result;
+    }
+    close(ends[0]);
+    close(ends[1]);
+    return result;
+}
+
+static void learn_of(struct state *s, size_t index, const char *after, const char *upto, bool *anew)
+{
+    const struct tw_run *run = s->run;
+    const struct tw_mail_owner *owner = &s->owners.items[index];
+    struct tw_learn_task task = {
+        .child = {.run = run, .owner = owner, .after = after, .upto = upto, .end_ms = s->end_ms}};
+    struct tw_child_intake intake = {
+        .problems = &s->sum.problems, .take = take, .context = &s->sum};
+    struct pupil_user user = {0};
+    struct tw_error e;
+    char *dir = NULL;
+    if (s->cut || s->sum.code)
+        return;
+    if (find_user(s, owner, &user, &e) != 0) {
+        s->sum.code = tw_strdup("config");
+        s->sum.text = tw_strdup(e.text);
+    } else if (tw_mailindex_prepare(run->places->state_dir, owner->uid, owner->gid, &dir, &e) !=
+               0) {
+        tw_problems_add(&s->sum.problems, "no-index", e.text, 0);
+    } else {
+        task.child.index_dir = dir;
+        if (read_and_teach(s, &task, &user, &intake, &e) != 0)
+            tell_of_owner(s, owner, &e);
+        if (intake.at) {
+            s->cut = true;
+            s->at = tw_strdup(intake.at);
+            s->at_uid = owner->uid;
+        }
+    }
+    *anew = intake.anew;
+    tw_child_intake_free(&intake);
+    free_user(&user);
+    free(dir);
+}
+
+/* Begins where the last run ended; those before come last. */
+static void learn_all(struct state *s)
+{
+    const size_t count = s->owners.count;
+    size_t first = 0;
+    char *after = NULL;
+    bool anew = false, ignored;
+    for (size_t i = 0; i < count && s->at; i++)
+        if ((int64_t)s->owners.items[i].uid == s->at_uid) {
+            first = i;
+            if (strcmp(s->at, TW_CHILD_NONE_DONE) != 0)
+                after = tw_strdup(s->at);
+        }
+    free(s->at);
+    s->at = NULL;
+    for (size_t i = 0; i < count; i++)
+        learn_of(s, (first + i) % count, i == 0 ? after : NULL, NULL, i == 0 ? &anew : &ignored);
+    if (after && !anew)
+        learn_of(s, first, NULL, after, &ignored);
+    free(after);
+}
+
+/* ---- saying ------------------------------------------------------------------------------- */
+
+static int64_t figure(const struct state *s, enum tw_learn_figure which)
+{
+    return s->sum.figures[which];
+}
+
+static int64_t learned(const struct state *s)
+{
+    return figure(s, TW_LEARN_SPAM_LEARNED) + figure(s, TW_LEARN_HAM_LEARNED);
+}
+
+/* The DONE line, which is also what the status shows. */
+static char *summary_of(const struct state *s)
+{
+    static const struct {
+        const char *name;
+        enum tw_learn_figure figure;
+        bool always;
+    } shown[] = {{"mailboxes", TW_LEARN_MAILBOXES, true}, {"folders", TW_LEARN_FOLDERS, true},
+                 {"skipped", TW_LEARN_SKIPPED, true},     {"offered", TW_LEARN_OFFERED, true},
+                 {"spam", TW_LEARN_SPAM_LEARNED, true},   {"ham", TW_LEARN_HAM_LEARNED, true},
+                 {"known", TW_LEARN_KNOWN, true},         {"refused", TW_LEARN_REFUSED, false},
+                 {"ours", TW_LEARN_OURS, false},          {"vanished", TW_LEARN_VANISHED, false},
+                 {"more", TW_LEARN_MORE, false},          {"sampled", TW_LEARN_SAMPLED, false},
+                 {"left_out", TW_LEARN_LEFT_OUT, false},  {"paused_s", TW_LEARN_PAUSED_S, false}};
+    struct tw_buf out = {0};
+    for (size_t i = 0; i < TW_COUNT(shown); i++)
+        if (shown[i].always || figure(s, shown[i].figure))
+            tw_buf_printf(&out, "%s=%" PRId64 " ", shown[i].name, figure(s, shown[i].figure));
+    tw_buf_printf(&out, "problems=%" PRId64 " took=%.1fs", tw_problems_total(&s->sum.problems),
+                  (double)(tw_clock_ms() - s->began_ms) / 1000);
+    if (figure(s, TW_LEARN_SAMPLED))
+        tw_buf_printf(&out,
+                      " (of %" PRId64 " large mailboxes at first contact a sample; the %" PRId64
+                      " left out count as offered)",
+                      figure(s, TW_LEARN_SAMPLED), figure(s, TW_LEARN_LEFT_OUT));
+    if (s->cut)
+        tw_buf_puts(&out, " (the window has ended: the next run goes on from there)");
+    return tw_buf_take(&out);
+}
+
+static void report_mailboxes(const struct state *s, const char *summary)
+{
+    const struct tw_sources *sources = s->run->places->sources;
+    const int64_t mailboxes = figure(s, TW_LEARN_MAILBOXES);
+    if (s->locked_out)
+        tw_report(s->run, TW_LEVEL_WARN, "", "no-time",
+                  "another learn run was under way until the window ended");
+    else if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd)
+        tw_report(s->run, TW_LEVEL_FAIL, "", "no-sources",
+                  "the section mailboxes of the configuration names no source of mailboxes");
+    else if (mailboxes == 0 && s->cut)
+        tw_report(s->run, TW_LEVEL_WARN, "", "no-time",
+                  "the window ended before any mailbox was looked at");
+    else if (mailboxes == 0 && s->sum.code)
+        tw_report(s->run, TW_LEVEL_NONE, "", "none", "nothing was looked at");
+    else if (mailboxes == 0)
+        tw_report(s->run, TW_LEVEL_FAIL, "", "no-mailboxes", "there is no mailbox at all");
+    else if (figure(s, TW_LEARN_MISSING) == mailboxes)
+        tw_report(s->run, TW_LEVEL_FAIL, "", "no-mailboxes",
+                  "none of %" PRId64 " mailboxes is where it should be", mailboxes);
+    else
+        tw_report(s->run, TW_LEVEL_OK, "", "ok", "%s", summary);
+}
+
+/* Training that silently does nothing is no training. */
+static void report_filter(const struct state *s)
+{
+    const int64_t offered = figure(s, TW_LEARN_OFFERED), known = figure(s, TW_LEARN_KNOWN);
+    const int64_t ours = figure(s, TW_LEARN_OURS), vanished = figure(s, TW_LEARN_VANISHED);
+    const char *backend = s->settings->backend;
+    if (s->sum.code)
+        tw_report(s->run, TW_LEVEL_FAIL, "filter", s->sum.code,
+                  "%s cannot be taught: %s (%" PRId64 " offered, %" PRId64 " learned, %" PRId64
+                  " known; what was not confirmed is offered again)",
+                  backend, s->sum.text, offered, learned(s), known);
+    else if (offered > ours + vanished && learned(s) + known == 0)
+        tw_report(s->run, TW_LEVEL_FAIL, "filter", "nothing-learned",
+                  "%" PRId64 " offered, 0 learned, 0 known: %s takes none of them", offered,
+                  backend);
+    else if (offered > 0)
+        tw_report(s->run, TW_LEVEL_OK, "filter", "ok", "%s learns", backend);
+    else
+        tw_report(s->run, TW_LEVEL_NONE, "filter", "none", "nothing was to be learned");
+}
+
+static const struct tw_problem_rule rules[] = {
+    {"no-assign", "mailboxes", TW_LEVEL_FAIL},   {"no-domain", "mailboxes", TW_LEVEL_FAIL},
+    {"no-users", "mailboxes", TW_LEVEL_FAIL},    {"cannot-open", "mailboxes", TW_LEVEL_FAIL},
+    {"cannot-look", "mailboxes", TW_LEVEL_FAIL}, {"bad-assign", "mailboxes", TW_LEVEL_WARN},
+    {"bad-user", "mailboxes", TW_LEVEL_WARN},    {"root-domain", "mailboxes", TW_LEVEL_WARN},
+    {"refused-uid", "mailboxes", TW_LEVEL_WARN}, {"shared", "mailboxes", TW_LEVEL_WARN},
+    {"too-many", "mailboxes", TW_LEVEL_WARN},    {"missing", "mailboxes", TW_LEVEL_WARN},
+    {"link", "mailboxes", TW_LEVEL_WARN},        {"no-maildir", "mailboxes", TW_LEVEL_WARN},
+    {"unreadable", "folders", TW_LEVEL_FAIL},    {"foreign", "folders", TW_LEVEL_WARN},
+    {"other-fs", "folders", TW_LEVEL_WARN},      {"too-deep", "folders", TW_LEVEL_WARN},
+    {"no-index", "index", TW_LEVEL_FAIL},        {"index-damaged", "index", TW_LEVEL_WARN},
+};
+
+static void report_problems(struct state *s, const char *aspect, const char *well)
+{
+    tw_problems_report(s->run, &s->sum.problems, rules, TW_COUNT(rules), aspect, well, &s->lines);
+}
+
+static void report(struct state *s)
+{
+    char *summary = summary_of(s);
+    report_mailboxes(s, summary);
+    report_filter(s);
+    report_problems(s, "mailboxes", "all are where they should be");
+    report_problems(s, "folders", "nothing stood in the way");
+    report_problems(s, "index", "in use");
+    s->run->sink->done(s->run->sink->context, summary);
+    remember(s);
+    free(summary);
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+/* One learn run at a time on this machine. False: the window has ended before. */
+static bool take_turn(struct state *s, struct tw_joblock *lock)
+{
+    struct tw_error e;
+    pid_t holder;
+    while (tw_joblock_take(lock, TW_LEARN_LOCK, &holder, &e) > 0) {
+        if (tw_clock_ms() >= s->end_ms)
+            return false;
+        usleep(LOCK_WAIT_MS * 1000);
+        s->run->sink->progress(s->run->sink->context);
+    }
+    return true;
+}
+
+static void fail_filter(struct state *s, const struct tw_error *why)
+{
+    s->sum.code = tw_strdup("config");
+    s->sum.text = tw_strdup(why->text);
+}
+
+static void learn_run(const struct tw_run *run)
+{
+    struct state s = {.run = run, .settings = run->settings, .end_ms = INT64_MAX};
+    struct tw_error e;
+    s.began_ms = tw_clock_ms();
+    if (run->until_s)
+        s.end_ms = s.began_ms + (run->until_s > run->now_s ? run->until_s - run->now_s : 0) * 1000;
+    read_memory(&s);
+    struct tw_joblock *lock = tw_joblock_open(run->places->state_dir, &e);
+    if (!lock)
+        tw_problems_add(&s.sum.problems, "no-index", e.text, 0);
+    else
+        s.locked_out = !take_turn(&s, lock);
+    if (lock && !s.locked_out) {
+        tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
+                            &s.owners, tw_problems_tell, &s.sum.problems);
+        if (read_password(&s, &e) != 0)
+            fail_filter(&s, &e);
+        learn_all(&s);
+    }
+    report(&s);
+    tw_joblock_close(&lock);
+    tw_mail_owners_free(&s.owners);
+    tw_learn_sum_free(&s.sum);
+    tw_strings_free(&s.lines);
+    free(s.password);
+    free(s.at);
+}
+
+/* ---- letters ------------------------------------------------------------------------------ */
+
+static void learn_evidence(const struct tw_run *run, const char *aspect, struct tw_buf *out)
+{
+    char *begin = tw_format("line %s ", aspect);
+    for (const char *at = run->memory; *at && aspect[0]; at += strcspn(at, "\n"), at += *at == '\n')
+        if (strncmp(at, begin, strlen(begin)) == 0)
+            tw_buf_printf(out, "%.*s\n", (int)(strcspn(at, "\n") - strlen(begin)),
+                          at + strlen(begin));
+    free(begin);
+}
+
+static void learn_advice(const struct tw_run *run, const char *aspect, const char *code,
+                         struct tw_buf *out)
+{
+    const struct tw_learn_settings *settings = run->settings;
+    if (strcmp(aspect, "filter") == 0 && strcmp(settings->backend, "sa-learn") == 0)
+        tw_buf_printf(out, "sudo -H -u %s sa-learn --dump magic",
+                      settings->user ? settings->user : "OWNER");
+    else if (strcmp(code, "no-assign") == 0)
+        tw_buf_printf(out, "ls -l %s/users/assign", run->places->qmail_dir);
+    else if (strcmp(aspect, "filter") == 0)
+        tw_buf_printf(out, "toasterctl run %s", run->name);
+    else
+        tw_buf_puts(out, "toasterctl mailboxes");
+}
+
+static int learn_validate(const void *settings, const char *title, struct tw_error *e)
+{
+    (void)title;
+    return tw_learn_check(settings, e);
+}
+
+const struct tw_kind tw_kind_learn = {
+    .name = "learn",
+    .task_every = "1d",
+    .options = tw_learn_options,
+    .settings_size = sizeof(struct tw_learn_settings),
+    .validate = learn_validate,
+    .run = learn_run,
+    .evidence = learn_evidence,
+    .advice = learn_advice,
+    .tell = tw_learn_tell,
+};

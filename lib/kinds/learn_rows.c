@@ -1,0 +1,196 @@
+/* What toasterctl lists of a `learn` job. */
+#include "kinds/learn_rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/joblock.h"
+#include "base/mem.h"
+#include "kinds/learn_reader.h"
+#include "kinds/learn_scan.h"
+
+struct lister {
+    const struct tw_learn_task *task;
+    struct tw_learn_view view;
+    struct tw_voice voice;
+};
+
+static void put_number(struct tw_frame_writer *w, int64_t number)
+{
+    char *text = tw_format("%" PRId64, number);
+    tw_frame_put_text(w, text);
+    free(text);
+}
+
+/* Where only some mailboxes are asked for, a row of its address alone tells that one is there. */
+static void put_address(struct lister *l, const char *address)
+{
+    struct tw_frame_writer w = tw_frame_begin(&l->voice.out, TW_CHILD_ROW);
+    tw_frame_put_text(&w, address);
+    tw_frame_end(&w);
+}
+
+/* A tw_learn_found. */
+static bool list_one(void *context, struct tw_learn_scan *scan, struct tw_learn_pick *pick, int dir,
+                     const char *name)
+{
+    struct lister *l = context;
+    const char *folder = scan->folders[pick->folder].folder.path;
+    char *file = tw_format("%s/%s%s%s/%s", scan->path, folder, folder[0] ? "/" : "",
+                           tw_mail_dir_names[pick->dir], name);
+    struct tw_frame_writer w = tw_frame_begin(&l->voice.out, TW_CHILD_ROW);
+    (void)dir;
+    tw_frame_put_text(&w, scan->mailbox.address);
+    tw_frame_put_text(&w, file);
+    tw_frame_put_text(&w, tw_learn_class_names[pick->class]);
+    put_number(&w, l->view.now_s > pick->came_s ? l->view.now_s - pick->came_s : 0);
+    put_number(&w, pick->bytes);
+    tw_frame_end(&w);
+    free(file);
+    tw_voice_say(&l->voice);
+    return !l->voice.failed;
+}
+
+static void explain(struct lister *l, const struct tw_learn_scan *scan,
+                    const struct tw_learn_folder *f)
+{
+    struct tw_buf shown = {0};
+    struct tw_frame_writer w = tw_frame_begin(&l->voice.out, TW_CHILD_ROW);
+    const int64_t numbers[] = {f ? f->messages : 0, f ? f->marked : 0, f ? f->picked : 0,
+                               f ? f->more : 0, f ? f->waiting : 0};
+    if (f)
+        tw_folder_show(f->folder.path, &shown);
+    tw_frame_put_text(&w, scan->mailbox.address);
+    tw_frame_put_text(&w, scan->path);
+    tw_frame_put_text(&w, tw_buf_text(&shown));
+    tw_frame_put_text(&w, f && f->class < TW_LEARN_CLASSES ? tw_learn_class_names[f->class] : "");
+    for (size_t i = 0; i < TW_COUNT(numbers); i++)
+        put_number(&w, numbers[i]);
+    if (f && f->waiting)
+        put_number(&w, f->next_s);
+    else
+        tw_frame_put_text(&w, "");
+    tw_frame_end(&w);
+    tw_buf_free(&shown);
+}
+
+static void forget(struct lister *l, const struct tw_learn_scan *scan)
+{
+    struct tw_error e;
+    if (tw_mailindex_drop(l->view.index, l->view.job, scan->path, &e) != 0)
+        tw_voice_problem(&l->voice, "no-index", e.text);
+    else
+        put_address(l, scan->mailbox.address);
+}
+
+static void list_mailbox(struct lister *l, struct tw_mailbox *mailbox)
+{
+    struct tw_learn_scan scan = {.view = &l->view, .mailbox = *mailbox};
+    const enum tw_learn_what what = l->task->what;
+    if (what == TW_LEARN_FORGET) {
+        scan.path = tw_mailbox_path(mailbox);
+        forget(l, &scan);
+    } else {
+        tw_learn_scan(&scan);
+        if (l->task->child.only)
+            put_address(l, scan.mailbox.address);
+    }
+    for (int class = 0; what == TW_LEARN_LIST && class < TW_LEARN_CLASSES; ++class)
+        tw_learn_find(&scan, (enum tw_learn_class) class, list_one, l);
+    for (size_t i = 0; what == TW_LEARN_EXPLAIN && i < scan.folder_count; i++)
+        if (scan.folders[i].folder.is_maildir)
+            explain(l, &scan, &scan.folders[i]);
+    if (what == TW_LEARN_EXPLAIN && scan.folder_count == 0)
+        explain(l, &scan, NULL);
+    for (size_t i = 0; i < scan.problems.count; i++)
+        tw_voice_problem(&l->voice, scan.problems.sorts[i].code,
+                         scan.problems.sorts[i].texts.items[0]);
+    tw_learn_scan_clear(&scan);
+}
+
+static void open_index(struct lister *l)
+{
+    struct tw_error e;
+    char *note = NULL;
+    const char *dir = l->task->child.index_dir;
+    l->view.index = l->task->what == TW_LEARN_FORGET ? tw_mailindex_open(dir, &note, &e)
+                                                     : tw_mailindex_look(dir, &e);
+    if (!l->view.index && l->task->what == TW_LEARN_FORGET)
+        tw_voice_problem(&l->voice, "no-index", e.text);
+    free(note);
+}
+
+int tw_learn_list(void *task, int fd, struct tw_error *e)
+{
+    const struct tw_learn_task *t = task;
+    const struct tw_learn_settings *settings = t->child.run->settings;
+    struct tw_folder_names *folders = tw_learn_folders(settings);
+    struct tw_rounds rounds;
+    struct tw_mailbox mailbox;
+    struct tw_error why;
+    /* By its name in the state directory: it is the owner's, who may enter it. */
+    char *dir =
+        tw_format("%s/index/%ju", t->child.run->places->state_dir, (uintmax_t)t->child.owner->uid);
+    struct tw_learn_task mine = *t;
+    struct lister l = {.task = &mine, .voice = tw_voice(fd)};
+    mine.child.index_dir = dir;
+    l.view = (struct tw_learn_view){.settings = settings,
+                                    .folders = folders,
+                                    .rule = tw_learn_rule_hash(settings),
+                                    .job = t->child.run->name,
+                                    .uid = t->child.owner->uid,
+                                    .now_s = t->child.run->now_s,
+                                    .whole = true};
+    open_index(&l);
+    tw_rounds_begin(&rounds, &t->child, &l.voice);
+    while (!l.voice.failed && (l.view.index || t->what != TW_LEARN_FORGET) &&
+           tw_rounds_next(&rounds, &mailbox)) {
+        list_mailbox(&l, &mailbox);
+        tw_voice_say(&l.voice);
+    }
+    tw_rounds_end(&rounds);
+    if (tw_mailindex_close(&l.view.index, l.view.job, 0, &why) != 0)
+        tw_voice_problem(&l.voice, "no-index", why.text);
+    tw_folder_names_free(&folders);
+    free(dir);
+    return tw_voice_said(&l.voice, e);
+}
+
+/* ---- the kind's answer -------------------------------------------------------------------- */
+
+/* Not while a run has them in its hands, which would write them anew. */
+static int forget_all(struct tw_learn_task *task, const struct tw_teller *teller,
+                      struct tw_error *e)
+{
+    struct tw_joblock *lock = tw_joblock_open(task->child.run->places->state_dir, e);
+    pid_t holder = 0;
+    if (!lock)
+        return -1;
+    const int taken = tw_joblock_take(lock, TW_LEARN_LOCK, &holder, e);
+    if (taken == 0)
+        tw_child_tell(&task->child, tw_learn_list, task, teller);
+    tw_joblock_close(&lock);
+    return taken > 0 ? tw_fail(e, "a learn run is under way (pid %d): try again when it is done",
+                               (int)holder)
+                     : taken;
+}
+
+int tw_learn_tell(const struct tw_run *run, const char *what, const struct tw_strings *arguments,
+                  const struct tw_teller *teller, struct tw_error *e)
+{
+    struct tw_learn_task task = {
+        .child = {.run = run, .end_ms = INT64_MAX, .only = arguments->count ? arguments : NULL}};
+    if (strcmp(what, "dry-run") == 0)
+        task.what = TW_LEARN_LIST;
+    else if (strcmp(what, "explain") == 0)
+        task.what = TW_LEARN_EXPLAIN;
+    else if (strcmp(what, "forget") == 0 && arguments->count)
+        task.what = TW_LEARN_FORGET;
+    else
+        return tw_fail(e, "%s cannot tell that", run->name);
+    if (task.what == TW_LEARN_FORGET)
+        return forget_all(&task, teller, e);
+    tw_child_tell(&task.child, tw_learn_list, &task, teller);
+    return 0;
+}
