@@ -151,6 +151,8 @@ int ctl_run(const struct ctl *ctl)
 
 int ctl_forget(const struct ctl *ctl)
 {
+    if (ctl->learned)
+        return ctl_forget_learned(ctl);
     if (!ctl->arguments[0] || ctl->arguments[1]) {
         ctl_complain("forget what? One job, for example: toasterctl forget service.smtp");
         return CTL_USAGE;

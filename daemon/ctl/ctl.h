@@ -10,7 +10,7 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 100, CTL_SYSTEM = 111 };
 
 struct ctl {
     const struct tw_config *config;
-    bool json, dry_run, confirm;
+    bool json, dry_run, confirm, learned;
     char **arguments; /* behind the verb and its options; ends with NULL */
 };
 
@@ -58,6 +58,7 @@ int ctl_config(const struct ctl *ctl);
 int ctl_forget(const struct ctl *ctl);
 int ctl_mailboxes(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
-int ctl_dry_run(const struct ctl *ctl); /* of run --dry-run */
+int ctl_forget_learned(const struct ctl *ctl); /* of forget --learned */
+int ctl_dry_run(const struct ctl *ctl);        /* of run --dry-run */
 
 #endif

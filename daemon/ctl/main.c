@@ -10,7 +10,7 @@
 #include "ctl/ctl.h"
 
 /* Which options a verb takes. */
-enum { JSON = 1, DRY_RUN = 2, CONFIRM = 4 };
+enum { JSON = 1, DRY_RUN = 2, CONFIRM = 4, LEARNED = 8 };
 
 static const struct verb {
     const char *name, *arguments, *what;
@@ -29,7 +29,9 @@ static const struct verb {
     {"explain", "[--json] ADDRESS", "what holds for each folder of a mailbox", JSON, true,
      ctl_explain},
     {"config", "", "the effective configuration", 0, false, ctl_config},
-    {"forget", "JOB", "drops a service that was there and is gone", 0, true, ctl_forget},
+    {"forget", "JOB", "drops a service that was there and is gone", LEARNED, true, ctl_forget},
+    {"forget", "--learned ADDRESS", "offers all of a mailbox to the filter again", 0, true,
+     ctl_forget},
 };
 
 void ctl_complain(const char *format, ...)
@@ -66,6 +68,7 @@ static int read_verb_options(const struct verb *verb, int count, char **argument
     static const struct option options[] = {{"json", no_argument, NULL, JSON},
                                             {"dry-run", no_argument, NULL, DRY_RUN},
                                             {"confirm", no_argument, NULL, CONFIRM},
+                                            {"learned", no_argument, NULL, LEARNED},
                                             {NULL, 0, NULL, 0}};
     optind = 0;
     for (int option, index = 0;
@@ -79,6 +82,7 @@ static int read_verb_options(const struct verb *verb, int count, char **argument
         ctl->json = ctl->json || option == JSON;
         ctl->dry_run = ctl->dry_run || option == DRY_RUN;
         ctl->confirm = ctl->confirm || option == CONFIRM;
+        ctl->learned = ctl->learned || option == LEARNED;
     }
     ctl->arguments = arguments + optind;
     return 0;

@@ -1,5 +1,5 @@
-/* Verbs that list what a kind knows, without the daemon: mailboxes, run --dry-run, explain. A
- * toaster-worker of our own looks; nothing is changed and nothing remembered. */
+/* Verbs that list what a kind knows, without the daemon: mailboxes, run --dry-run. A toaster-worker
+ * of our own looks; nothing is changed and nothing remembered. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "ctl/ctl.h"
+#include "ctl/tell.h"
 #include "kinds/expire_rows.h"
 #include "kinds/maillist.h"
 #include "kinds/wire.h"
@@ -20,21 +20,6 @@
 enum { FOR_EVER_MS = 24 * 3600 * 1000, PROBLEM_FIELDS = 2 };
 
 /* ---- asking ------------------------------------------------------------------------------- */
-
-struct telling {
-    const struct ctl *ctl;
-    struct tw_loop *loop;
-    void (*row)(struct telling *t, const struct tw_strings *fields);
-    size_t rows, problems;
-    struct tw_buf why; /* it could not be told */
-    int64_t result;
-    /* Of a dry run: */
-    struct tw_strings seen; /* addresses that were asked for and are there */
-    int64_t bytes;
-    /* Of an explanation: */
-    const struct tw_job_config *job;
-    char *mailbox;
-};
 
 static int on_report(void *context, struct tw_frame *frame)
 {
@@ -78,8 +63,8 @@ static void on_ended(void *context, enum tw_outcome outcome, const char *detail)
 }
 
 /* Has the kind tell; `settings` are of a job of it. */
-static int ask(struct telling *t, const struct tw_kind *kind, const char *name,
-               const void *settings, const char *what, const struct tw_strings *arguments)
+int ctl_tell(struct telling *t, const struct tw_kind *kind, const char *name, const void *settings,
+             const char *what, const struct tw_strings *arguments)
 {
     char *program = tw_workers_find_program();
     const struct tw_places places = tw_config_places(t->ctl->config);
@@ -122,7 +107,7 @@ static int ask(struct telling *t, const struct tw_kind *kind, const char *name,
 
 /* ---- output ------------------------------------------------------------------------------- */
 
-static void put_escaped(const char *text, int width)
+void ctl_put_escaped(const char *text, int width)
 {
     char *clean = tw_escape_new(text, TW_ESCAPE_LINE, 0);
     printf("%-*s", width, clean);
@@ -130,7 +115,7 @@ static void put_escaped(const char *text, int width)
 }
 
 /* One member of a JSON object; numbers as they are, "" as null. */
-static void put_member(struct tw_buf *out, const char *key, const char *value, bool number)
+void ctl_put_member(struct tw_buf *out, const char *key, const char *value, bool number)
 {
     tw_buf_printf(out, "%s\"%s\": ", out->len && out->data[out->len - 1] != '{' ? ", " : "", key);
     if (number)
@@ -139,12 +124,12 @@ static void put_member(struct tw_buf *out, const char *key, const char *value, b
         tw_escape_json(out, value);
 }
 
-static void begin_object(const struct telling *t, struct tw_buf *out)
+void ctl_begin_object(const struct telling *t, struct tw_buf *out)
 {
     tw_buf_puts(out, t->rows ? ",\n {" : "\n {");
 }
 
-static void end_object(struct tw_buf *out)
+void ctl_end_object(struct tw_buf *out)
 {
     tw_buf_puts(out, "}");
     fwrite(out->data, 1, out->len, stdout);
@@ -161,18 +146,18 @@ static void mailbox_row(struct telling *t, const struct tw_strings *f)
     t->problems += strcmp(state, "ok") != 0;
     if (t->ctl->json) {
         struct tw_buf out = {0};
-        begin_object(t, &out);
-        put_member(&out, "address", f->items[TW_MAILLIST_ADDRESS], false);
-        put_member(&out, "directory", f->items[TW_MAILLIST_DIR], false);
-        put_member(&out, "owner", f->items[TW_MAILLIST_OWNER], true);
-        put_member(&out, "source", f->items[TW_MAILLIST_SOURCE], false);
-        put_member(&out, "state", state, false);
-        end_object(&out);
+        ctl_begin_object(t, &out);
+        ctl_put_member(&out, "address", f->items[TW_MAILLIST_ADDRESS], false);
+        ctl_put_member(&out, "directory", f->items[TW_MAILLIST_DIR], false);
+        ctl_put_member(&out, "owner", f->items[TW_MAILLIST_OWNER], true);
+        ctl_put_member(&out, "source", f->items[TW_MAILLIST_SOURCE], false);
+        ctl_put_member(&out, "state", state, false);
+        ctl_end_object(&out);
         return;
     }
-    put_escaped(f->items[TW_MAILLIST_ADDRESS], 30);
+    ctl_put_escaped(f->items[TW_MAILLIST_ADDRESS], 30);
     printf("  ");
-    put_escaped(f->items[TW_MAILLIST_DIR], 0);
+    ctl_put_escaped(f->items[TW_MAILLIST_DIR], 0);
     printf("  %s  %s%s%s\n", f->items[TW_MAILLIST_OWNER], f->items[TW_MAILLIST_SOURCE],
            strcmp(state, "ok") == 0 ? "" : "  ", strcmp(state, "ok") == 0 ? "" : state);
 }
@@ -196,7 +181,7 @@ int ctl_mailboxes(const struct ctl *ctl)
     tw_options_init(kind->options, settings);
     if (ctl->json)
         printf("[");
-    int result = ask(&t, kind, "expire.mailboxes", settings, "mailboxes", &none);
+    int result = ctl_tell(&t, kind, "expire.mailboxes", settings, "mailboxes", &none);
     if (ctl->json)
         printf(t.rows ? "\n]\n" : "]\n");
     if (result == CTL_OK && t.rows == 0) {
@@ -217,23 +202,23 @@ static void due_row(struct telling *t, const struct tw_strings *f)
     t->bytes += strtoll(f->items[TW_LIST_BYTES], NULL, 10);
     if (t->ctl->json) {
         struct tw_buf out = {0};
-        begin_object(t, &out);
-        put_member(&out, "address", f->items[TW_LIST_ADDRESS], false);
-        put_member(&out, "file", f->items[TW_LIST_FILE], false);
-        put_member(&out, "class", f->items[TW_LIST_CLASS], false);
-        put_member(&out, "age_s", f->items[TW_LIST_AGE_S], true);
-        put_member(&out, "bytes", f->items[TW_LIST_BYTES], true);
-        end_object(&out);
+        ctl_begin_object(t, &out);
+        ctl_put_member(&out, "address", f->items[TW_LIST_ADDRESS], false);
+        ctl_put_member(&out, "file", f->items[TW_LIST_FILE], false);
+        ctl_put_member(&out, "class", f->items[TW_LIST_CLASS], false);
+        ctl_put_member(&out, "age_s", f->items[TW_LIST_AGE_S], true);
+        ctl_put_member(&out, "bytes", f->items[TW_LIST_BYTES], true);
+        ctl_end_object(&out);
         return;
     }
-    put_escaped(f->items[TW_LIST_CLASS], 6);
+    ctl_put_escaped(f->items[TW_LIST_CLASS], 6);
     printf("  %8s  ", tw_duration_show(strtoll(f->items[TW_LIST_AGE_S], NULL, 10)).text);
-    put_escaped(f->items[TW_LIST_FILE], 0);
+    ctl_put_escaped(f->items[TW_LIST_FILE], 0);
     printf("\n");
 }
 
 /* Every one of them is a mailbox's address. */
-static int take_addresses(char *const *arguments, struct tw_strings *out)
+int ctl_take_addresses(char *const *arguments, struct tw_strings *out)
 {
     for (; *arguments; arguments++) {
         const char *at = strchr(*arguments, '@');
@@ -250,7 +235,7 @@ static int take_addresses(char *const *arguments, struct tw_strings *out)
 }
 
 /* False, and says so: a mailbox that was asked for is not there. */
-static bool all_seen(const struct telling *t, const struct tw_strings *addresses)
+bool ctl_all_seen(const struct telling *t, const struct tw_strings *addresses)
 {
     bool all = true;
     for (size_t i = 0; i < addresses->count; i++) {
@@ -278,143 +263,24 @@ int ctl_dry_run(const struct ctl *ctl)
         ctl_complain("%s changes nothing when it runs, so it has no --dry-run", name);
         return CTL_USAGE;
     }
-    if (take_addresses(ctl->arguments + 1, &addresses) != 0) {
+    if (ctl_take_addresses(ctl->arguments + 1, &addresses) != 0) {
         tw_strings_free(&addresses);
         return CTL_USAGE;
     }
     struct telling t = {.ctl = ctl, .row = due_row};
+    const bool learns = job->kind == &tw_kind_learn;
     if (ctl->json)
         printf("[");
-    int result = ask(&t, job->kind, job->name, job->settings, "dry-run", &addresses);
-    if (result == CTL_OK && !all_seen(&t, &addresses))
+    int result = ctl_tell(&t, job->kind, job->name, job->settings, "dry-run", &addresses);
+    if (result == CTL_OK && !ctl_all_seen(&t, &addresses))
         result = CTL_FAILED;
     if (ctl->json)
         printf(t.rows ? "\n]\n" : "]\n");
     else
-        printf("%zu message%s, %s, would go now; nothing was removed\n", t.rows,
-               t.rows == 1 ? "" : "s", tw_size_show(t.bytes).text);
+        printf("%zu message%s, %s, would %s now; nothing was %s\n", t.rows, t.rows == 1 ? "" : "s",
+               tw_size_show(t.bytes).text, learns ? "be learned" : "go",
+               learns ? "learned" : "removed");
     tw_strings_free(&t.seen);
-    tw_strings_free(&addresses);
-    return result;
-}
-
-/* ---- explain ------------------------------------------------------------------------------ */
-
-static void explain_json(const struct telling *t, const struct tw_strings *f)
-{
-    struct tw_buf out = {0};
-    begin_object(t, &out);
-    put_member(&out, "job", t->job->name, false);
-    put_member(&out, "address", f->items[TW_EXPLAIN_ADDRESS], false);
-    put_member(&out, "directory", f->items[TW_EXPLAIN_DIR], false);
-    put_member(&out, "folder", f->items[TW_EXPLAIN_FOLDER], false);
-    put_member(&out, "class", f->items[TW_EXPLAIN_CLASS], false);
-    put_member(&out, "limit", f->items[TW_EXPLAIN_LIMIT], false);
-    put_member(&out, "age", f->items[TW_EXPLAIN_CLOCK], false);
-    put_member(&out, "policy", f->items[TW_EXPLAIN_FROM], false);
-    put_member(&out, "noexpire", f->items[TW_EXPLAIN_OPTED_OUT][0] ? "true" : "false", true);
-    put_member(&out, "messages", f->items[TW_EXPLAIN_MESSAGES], true);
-    put_member(&out, "due", f->items[TW_EXPLAIN_DUE], true);
-    put_member(&out, "due_bytes", f->items[TW_EXPLAIN_BYTES], true);
-    put_member(&out, "next_due", f->items[TW_EXPLAIN_NEXT_S], true);
-    end_object(&out);
-}
-
-static void say_rule(const struct tw_strings *f)
-{
-    const char *class = f->items[TW_EXPLAIN_CLASS], *limit = f->items[TW_EXPLAIN_LIMIT];
-    const char *from = f->items[TW_EXPLAIN_FROM];
-    if (f->items[TW_EXPLAIN_OPTED_OUT][0])
-        printf("kept: its user has put a file .noexpire there");
-    else if (!class[0])
-        printf("no rule is for it");
-    else if (strcmp(limit, "never") == 0)
-        printf("%s: never", class);
-    else
-        printf("%s: older than %s (%s)", class, limit, f->items[TW_EXPLAIN_CLOCK]);
-    if (from[0]) {
-        printf(", by policy ");
-        put_escaped(from, 0);
-    }
-}
-
-static void say_next(const char *next)
-{
-    if (!next[0])
-        return;
-    char when[40];
-    const time_t at = (time_t)strtoll(next, NULL, 10);
-    struct tm local;
-    localtime_r(&at, &local);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
-    printf(", the next one %s", when);
-}
-
-static void explain_row(struct telling *t, const struct tw_strings *f)
-{
-    if (f->count != TW_EXPLAIN_FIELDS)
-        return;
-    if (t->ctl->json) {
-        explain_json(t, f);
-        return;
-    }
-    const char *due = f->items[TW_EXPLAIN_DUE];
-    if (!t->mailbox || strcmp(t->mailbox, f->items[TW_EXPLAIN_ADDRESS]) != 0) {
-        free(t->mailbox);
-        t->mailbox = tw_strdup(f->items[TW_EXPLAIN_ADDRESS]);
-        printf("%s, ", t->job->name);
-        put_escaped(f->items[TW_EXPLAIN_DIR], 0);
-        printf(":\n");
-    }
-    if (!f->items[TW_EXPLAIN_FOLDER][0])
-        return;
-    printf("  ");
-    put_escaped(f->items[TW_EXPLAIN_FOLDER], 20);
-    printf(" %7s  ", f->items[TW_EXPLAIN_MESSAGES]);
-    say_rule(f);
-    if (strcmp(due, "0") != 0)
-        printf("; %s due now, %s", due,
-               tw_size_show(strtoll(f->items[TW_EXPLAIN_BYTES], NULL, 10)).text);
-    if (f->items[TW_EXPLAIN_MESSAGES][0])
-        say_next(f->items[TW_EXPLAIN_NEXT_S]);
-    printf("\n");
-}
-
-int ctl_explain(const struct ctl *ctl)
-{
-    struct tw_strings addresses = {0};
-    if (!ctl->arguments[0] || ctl->arguments[1]) {
-        ctl_complain("explain which mailbox? For example: toasterctl explain user@example.com");
-        return CTL_USAGE;
-    }
-    if (take_addresses(ctl->arguments, &addresses) != 0)
-        return CTL_USAGE;
-    struct telling t = {.ctl = ctl, .row = explain_row};
-    int result = CTL_OK;
-    size_t jobs = 0;
-    if (ctl->json)
-        printf("[");
-    for (size_t i = 0; i < ctl->config->job_count; i++) {
-        const struct tw_job_config *job = &ctl->config->jobs[i];
-        if (!job->kind->tell)
-            continue;
-        jobs++;
-        t.job = job;
-        free(t.mailbox);
-        t.mailbox = NULL;
-        const int asked = ask(&t, job->kind, job->name, job->settings, "explain", &addresses);
-        result = asked > result ? asked : result;
-    }
-    if (ctl->json)
-        printf(t.rows ? "\n]\n" : "]\n");
-    if (jobs == 0) {
-        ctl_complain("no job of the configuration cleans mailboxes");
-        result = CTL_FAILED;
-    } else if (t.rows == 0 && result == CTL_OK) {
-        ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)", ctl->arguments[0]);
-        result = CTL_FAILED;
-    }
-    free(t.mailbox);
     tw_strings_free(&addresses);
     return result;
 }

@@ -167,6 +167,17 @@ static void fill_in(struct tw_config *config)
         qsort(config->jobs, config->job_count, sizeof *config->jobs, compare_jobs);
 }
 
+static void list_peers(struct tw_config *config)
+{
+    config->peers = tw_alloc((config->job_count + 1) * sizeof *config->peers);
+    for (size_t i = 0; i < config->job_count; i++) {
+        const struct tw_job_config *job = &config->jobs[i];
+        if (tw_kind_is_peer(job->kind))
+            config->peers[config->peer_count++] =
+                (struct tw_peer){job->kind, job->name, job->common.every_s, job->settings};
+    }
+}
+
 static int take_all(struct tw_config *config, const char *file, struct tw_error *e)
 {
     struct tw_parser *parser = tw_parser_new(config);
@@ -177,6 +188,7 @@ static int take_all(struct tw_config *config, const char *file, struct tw_error 
         result = take_include(parser, file, &includes[i], e);
     if (result == 0) {
         fill_in(config);
+        list_peers(config);
         result = tw_config_check_depends(config, tw_parser_seen(parser), e);
     }
     tw_parser_free(&parser);
@@ -223,6 +235,7 @@ void tw_config_free(struct tw_config **config)
     for (size_t i = 0; i < c->job_count; i++)
         tw_config_clear_job(&c->jobs[i]);
     free(c->jobs);
+    free(c->peers);
     for (size_t i = 0; i < c->alert.via_count; i++)
         tw_transport_clear(&c->alert.via[i]);
     free(c->alert.via);
@@ -270,5 +283,7 @@ struct tw_places tw_config_places(const struct tw_config *config)
                               .proc_root = "/proc",
                               .state_dir = config->state_dir,
                               .hostname = config->hostname,
-                              .sources = &config->mailboxes};
+                              .sources = &config->mailboxes,
+                              .peers = config->peers,
+                              .peer_count = config->peer_count};
 }

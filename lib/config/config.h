@@ -64,6 +64,8 @@ struct tw_config {
     struct tw_common defaults;
     struct tw_job_config *jobs; /* sorted by name, no name twice */
     size_t job_count;
+    struct tw_peer *peers; /* those of them that others must know of */
+    size_t peer_count;
 };
 
 /* Reads the file and its includes, completely checked. Every error names file and line, or the

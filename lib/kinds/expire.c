@@ -199,6 +199,10 @@ static char *summary_of(const struct state *s)
                   s->sum.mailboxes, s->sum.folders, s->sum.skipped, s->sum.scanned, all.count,
                   gone.count);
     say_amounts(&out, s->sum.gone);
+    if (s->sum.kept)
+        tw_buf_printf(&out, " kept=%" PRId64, s->sum.kept);
+    if (s->sum.unlearned)
+        tw_buf_printf(&out, " unlearned=%" PRId64, s->sum.unlearned);
     tw_buf_printf(&out, " bytes=%s errors=%" PRId64 " problems=%" PRId64 " took=%s",
                   figure(gone.bytes).text, s->sum.errors, tw_problems_total(&s->sum.problems),
                   took(s).text);
@@ -479,6 +483,7 @@ static int expire_validate(const void *settings, const char *title, struct tw_er
 const struct tw_kind tw_kind_expire = {
     .name = "expire",
     .task_every = "1d",
+    .peers = "learn",
     .options = tw_expire_options,
     .settings_size = sizeof(struct tw_expire_settings),
     .validate = expire_validate,

@@ -1,6 +1,7 @@
 /* A look at all mailboxes of one owner. This thread walks over the list, asks the index and says
  * what was found; others look into the mailboxes. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,9 @@ struct look {
     const struct tw_expire_settings *settings;
     struct tw_expire_view view;
     struct tw_mailindex *index;
+    struct tw_mailindex *ledgers; /* the same, or what a look may read of it */
+    pthread_mutex_t mutex;        /* of both: threads ask for ledgers */
+    struct tw_learners *learners;
     struct tw_rounds rounds;
     struct tw_crew *crew;
     struct tw_expire_sum sum; /* of this child; its only domain is the last mailbox's */
@@ -52,6 +56,31 @@ static void work(void *context, void *item)
     tw_expire_scan(item);
 }
 
+/* A tw_owed_get. The index is one for all threads. */
+static void *get_copy(void *context, const char *job, const char *name, size_t *length)
+{
+    struct look *l = context;
+    void *copy = NULL;
+    pthread_mutex_lock(&l->mutex);
+    const void *data = l->ledgers ? tw_mailindex_get(l->ledgers, job, name, length) : NULL;
+    if (data) {
+        copy = tw_alloc(*length + 1);
+        memcpy(copy, data, *length);
+    }
+    pthread_mutex_unlock(&l->mutex);
+    return copy;
+}
+
+/* A struct tw_expire_view's `owed`. */
+static struct tw_owed *owed_of(struct tw_expire_scan *scan, const char *folder)
+{
+    struct look *l = scan->view->look;
+    char *path = tw_mailbox_path(&scan->mailbox);
+    struct tw_owed *owed = tw_owed_new(l->learners, path, folder, get_copy, l);
+    free(path);
+    return owed;
+}
+
 static struct tw_expire_scan *begin(struct look *l, struct tw_mailbox *mailbox)
 {
     struct tw_expire_scan *scan = tw_alloc(sizeof *scan);
@@ -59,12 +88,7 @@ static struct tw_expire_scan *begin(struct look *l, struct tw_mailbox *mailbox)
     scan->rule = tw_expire_rule_for(l->settings, mailbox->address);
     if (l->index) {
         char *path = tw_mailbox_path(mailbox);
-        const void *known =
-            tw_mailindex_get(l->index, l->task->child.run->name, path, &scan->known_length);
-        if (known) {
-            scan->known = tw_alloc(scan->known_length + 1);
-            memcpy(scan->known, known, scan->known_length);
-        }
+        scan->known = get_copy(l, l->task->child.run->name, path, &scan->known_length);
         free(path);
     }
     return scan;
@@ -76,6 +100,8 @@ static void count_folder(struct look *l, const struct tw_expire_scan *scan,
     struct tw_expire_domain *domain = &l->sum.domains[0];
     l->sum.folders += folder->looked;
     l->sum.skipped += !folder->looked;
+    l->sum.kept += folder->kept;
+    l->sum.unlearned += folder->unlearned;
     domain->messages += folder->messages;
     tw_expire_amounts_add(domain->due, folder->due);
     for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
@@ -107,8 +133,10 @@ static void take_result(struct look *l, const struct tw_expire_scan *scan)
         tw_expire_put_rows(&l->voice.out, l->task, scan);
     if (l->index && scan->next.len) {
         char *path = tw_mailbox_path(&scan->mailbox);
+        pthread_mutex_lock(&l->mutex);
         tw_mailindex_put(l->index, l->task->child.run->name, path, scan->next.data, scan->next.len,
                          l->view.now_s);
+        pthread_mutex_unlock(&l->mutex);
         free(path);
     }
     free(l->last);
@@ -147,12 +175,37 @@ static void open_index(struct look *l)
     char *note = NULL;
     if (!l->task->child.index_dir)
         return;
-    l->index = tw_mailindex_open(l->task->child.index_dir, &note, &e);
+    l->index = l->ledgers = tw_mailindex_open(l->task->child.index_dir, &note, &e);
     if (!l->index)
         tw_voice_problem(&l->voice, "no-index", e.text);
     if (note)
         tw_voice_problem(&l->voice, "index-damaged", note);
     free(note);
+}
+
+/* What only looks takes nothing for granted, but for what was learned. */
+static void open_ledgers(struct look *l)
+{
+    struct tw_error e;
+    const struct tw_places *places = l->task->child.run->places;
+    l->learners = l->settings->keep_unlearned ? tw_learners_new(places) : NULL;
+    if (!l->learners)
+        return;
+    l->view.owed = owed_of;
+    l->view.look = l;
+    if (l->ledgers || l->task->what == TW_EXPIRE_COUNT)
+        return;
+    char *dir = tw_mailindex_dir(places->state_dir, l->task->child.owner->uid);
+    l->ledgers = tw_mailindex_look(dir, &e);
+    free(dir);
+}
+
+static void close_ledgers(struct look *l)
+{
+    struct tw_error e;
+    if (l->ledgers && l->ledgers != l->index)
+        (void)tw_mailindex_close(&l->ledgers, "", 0, &e);
+    tw_learners_free(&l->learners);
 }
 
 static void close_index(struct look *l)
@@ -178,12 +231,16 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
     l.view.end_ms = t->child.end_ms;
     l.view.due = t->what == TW_EXPIRE_LIST ? tw_expire_row_due : NULL;
     atomic_init(&l.view.room, t->room);
+    pthread_mutex_init(&l.mutex, NULL);
     open_index(&l);
+    open_ledgers(&l);
     tw_rounds_begin(&l.rounds, &t->child, &l.voice);
     l.crew = tw_crew_new((size_t)l.settings->parallel, work, NULL);
     walk(&l);
     tw_crew_free(&l.crew);
+    close_ledgers(&l);
     close_index(&l);
+    pthread_mutex_destroy(&l.mutex);
     end_domain(&l);
     tw_expire_put_totals(&l.voice.out, &l.sum);
     tw_rounds_end(&l.rounds);

@@ -74,6 +74,7 @@ static void put_explain(struct tw_buf *out, const struct tw_expire_scan *scan,
         tw_frame_put_text(&w, "");
     put_number(&w, due.count);
     put_number(&w, due.bytes);
+    put_number(&w, folder && class == TW_EXPIRE_SPAM ? folder->kept : 0);
     if (folder && folder->next_s != INT64_MAX)
         put_number(&w, folder->next_s);
     else

@@ -44,7 +44,8 @@ struct pass {
     struct tw_expire_folder *folder;
     enum tw_mail_dir dir;
     int fd;
-    bool rules; /* some message in it may be due */
+    bool rules;           /* some message in it may be due */
+    struct tw_owed *owed; /* once it was needed */
     int64_t strange, foreign, odd;
 };
 
@@ -64,6 +65,25 @@ static void take_due(struct pass *p, const struct dirent64 *entry, enum tw_expir
         if (st->st_ino != entry->d_ino) /* an overlay: both tell it when it is met again */
             tw_inodes_add(inodes, st->st_ino);
     }
+}
+
+/* Spam that is due, but that a learn job would still take: it is kept for a while. */
+static bool is_kept(struct pass *p, const char *name, const struct tw_message *message,
+                    const struct stat *st, int64_t due_s)
+{
+    struct tw_expire_folder *folder = p->folder;
+    struct tw_expire_view *view = p->scan->view;
+    if (!view->owed)
+        return false;
+    if (!p->owed)
+        p->owed = view->owed(p->scan, folder->folder.path);
+    const int64_t until_s = tw_owed_until_s(p->owed, p->dir, name, message, st, due_s);
+    const bool kept = until_s > view->now_s;
+    folder->kept += kept;
+    folder->unlearned += !kept && until_s != INT64_MIN;
+    if (kept && until_s < folder->next_s)
+        folder->next_s = until_s;
+    return kept;
 }
 
 /* Is there a rule for it, and is it due by it? */
@@ -90,6 +110,9 @@ static void judge(struct pass *p, const struct dirent64 *entry, enum tw_expire_c
     p->odd += odd;
     if (due_s < folder->first_s)
         folder->first_s = due_s;
+    if (due_s <= s->view->now_s && class == TW_EXPIRE_SPAM &&
+        is_kept(p, entry->d_name, message, &st, due_s))
+        return; /* first_s has passed, so that the folder is looked at each time */
     if (due_s <= s->view->now_s)
         take_due(p, entry, class, &st,
                  message->size_bytes >= 0 ? message->size_bytes : (int64_t)st.st_size);
@@ -157,6 +180,7 @@ static void scan_dir(struct tw_expire_scan *s, const struct tw_mail_place_of *of
     else if (!p.strange && !p.foreign && !p.odd) /* what is wrong in it shall be told each time */
         folder->folder.dirs[dir] = tw_stamp_still(p.fd, &before, before_ns);
     close(p.fd);
+    tw_owed_free(&p.owed);
     tw_inodes_sort(&folder->inodes[dir]);
     complain_of_entries(&p);
 }

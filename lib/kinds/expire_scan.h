@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "kinds/expire_rules.h"
+#include "kinds/learn_owed.h"
 #include "toaster/inodes.h"
 #include "toaster/mailboxes.h"
 
@@ -23,6 +24,10 @@ struct tw_expire_view {
     /* Called for each message that is due; by several threads. NULL: nobody wants to know. */
     void (*due)(struct tw_expire_scan *scan, const char *folder, enum tw_mail_dir dir,
                 const char *name, enum tw_expire_class class, int64_t age_s, int64_t bytes);
+    /* What learn jobs have yet to see of a folder; by several threads. NULL: nothing is kept for
+     * them. */
+    struct tw_owed *(*owed)(struct tw_expire_scan *scan, const char *folder);
+    void *look;            /* for `owed` */
     int64_t end_ms;        /* monotonic: a mailbox that was not begun by then is passed over */
     atomic_llong progress; /* entries that were looked at */
     atomic_llong
@@ -42,7 +47,9 @@ struct tw_expire_folder {
     int64_t first_s;   /* when the first one is due; INT64_MAX: never */
     int64_t scanned_s; /* when it was looked at */
     struct tw_expire_amount due[TW_EXPIRE_CLASSES];
-    int64_t next_s;                        /* when the first one is due that is not yet */
+    int64_t kept;      /* due, but a learn job has yet to see them */
+    int64_t unlearned; /* of those that are due: no learn job has seen them in time */
+    int64_t next_s;    /* when the first one is due that is not yet */
     struct tw_inodes inodes[TW_MAIL_DIRS]; /* of what is due */
 };
 

@@ -115,6 +115,8 @@ void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum)
     tw_frame_put_number(&w, sum->folders);
     tw_frame_put_number(&w, sum->skipped);
     tw_frame_put_number(&w, sum->scanned);
+    tw_frame_put_number(&w, sum->kept);
+    tw_frame_put_number(&w, sum->unlearned);
     tw_frame_end(&w);
 }
 
@@ -194,6 +196,8 @@ int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
         add_count(frame, &sum->folders);
         add_count(frame, &sum->skipped);
         add_count(frame, &sum->scanned);
+        add_count(frame, &sum->kept);
+        add_count(frame, &sum->unlearned);
         break;
     case TW_EXPIRE_GONE:
         get_amounts(frame, sum->gone);

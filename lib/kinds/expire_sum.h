@@ -10,7 +10,8 @@
 enum tw_expire_frame {
     TW_EXPIRE_DOMAIN = TW_CHILD_OWN, /* name, mailboxes, messages, then count and bytes of what is
                                         due by class */
-    TW_EXPIRE_TOTALS,                /* mailboxes, missing, folders looked at, skipped, scanned */
+    TW_EXPIRE_TOTALS,                /* mailboxes, missing, folders looked at, skipped, scanned,
+                                        kept, unlearned */
     TW_EXPIRE_DUE,                   /* inodes: address, base, below, folder, dir, bytes */
     TW_EXPIRE_GONE                   /* removed: count and bytes by class; errors; messages left */
 };
@@ -26,6 +27,7 @@ struct tw_expire_domain {
 
 struct tw_expire_sum {
     int64_t mailboxes, missing, folders, skipped, scanned;
+    int64_t kept, unlearned; /* spam that learn jobs have yet to see; that they have not in time */
     struct tw_expire_domain *domains; /* sorted by name */
     size_t domain_count;
     struct tw_problems problems;

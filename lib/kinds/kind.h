@@ -33,6 +33,15 @@ struct tw_finding {
     const char *text;   /* for people: what was seen, without the job's name */
 };
 
+/* A job that runs of another kind must know of: what cleans must know what is still to be learned.
+ */
+struct tw_peer {
+    const struct tw_kind *kind;
+    const char *name;
+    int64_t every_s;
+    const void *settings;
+};
+
 /* Where things are on this machine; from the configuration, injected by tests. */
 struct tw_places {
     const char *qmail_dir;            /* /var/qmail */
@@ -42,6 +51,8 @@ struct tw_places {
     const char *state_dir;            /* /var/lib/toaster-watcher */
     const char *hostname;             /* of this machine: the domain of its own users */
     const struct tw_sources *sources; /* of mailboxes */
+    const struct tw_peer *peers;      /* of all kinds that are some kind's `peers` */
+    size_t peer_count;
 };
 
 /* Where a run reports. Every member but `context` must be set. */
@@ -110,6 +121,8 @@ struct tw_kind {
      * of the daemon, by an event, or because all checks are asked for), is nice to others, and its
      * `timeout` counts from its last progress. NULL: a check. Else how often it runs by default. */
     const char *task_every;
+    /* The name of a kind whose jobs its runs must know of (places->peers). NULL: none. */
+    const char *peers;
     /* Keys against each other, and against the title. NULL: nothing to say. */
     int (*validate)(const void *settings, const char *title, struct tw_error *e);
     /* NULL: always in a worker. */
@@ -131,6 +144,11 @@ struct tw_kind {
     void (*advice)(const struct tw_run *run, const char *aspect, const char *code,
                    struct tw_buf *out);
 };
+
+/* Is it the `peers` of any kind? */
+bool tw_kind_is_peer(const struct tw_kind *kind);
+
+extern const struct tw_kind tw_kind_learn; /* for those that ask what it learns */
 
 /* The table. */
 extern const struct tw_kind *const tw_kinds[]; /* ends with NULL */

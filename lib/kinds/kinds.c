@@ -24,6 +24,14 @@ const struct tw_kind *tw_kind_find(const char *name)
     return NULL;
 }
 
+bool tw_kind_is_peer(const struct tw_kind *kind)
+{
+    for (size_t i = 0; tw_kinds[i]; i++)
+        if (tw_kinds[i]->peers && strcmp(tw_kinds[i]->peers, kind->name) == 0)
+            return true;
+    return false;
+}
+
 enum tw_place tw_kind_place(const struct tw_kind *kind, const void *settings, const char *title)
 {
     return kind->place ? kind->place(settings, title) : TW_PLACE_WORKER;

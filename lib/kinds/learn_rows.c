@@ -93,7 +93,7 @@ static void list_mailbox(struct lister *l, struct tw_mailbox *mailbox)
         forget(l, &scan);
     } else {
         tw_learn_scan(&scan);
-        if (l->task->child.only)
+        if (what == TW_LEARN_LIST && l->task->child.only)
             put_address(l, scan.mailbox.address);
     }
     for (int class = 0; what == TW_LEARN_LIST && class < TW_LEARN_CLASSES; ++class)

@@ -20,6 +20,22 @@ static void put_setting(void *context, const char *key, const char *const *value
         tw_frame_put_text(w, values[i]);
 }
 
+/* Those that this kind must know of, and an empty name. */
+static void put_peers(struct tw_frame_writer *w, const struct tw_places *places,
+                      const struct tw_kind *kind)
+{
+    for (size_t i = 0; kind->peers && i < places->peer_count; i++) {
+        const struct tw_peer *peer = &places->peers[i];
+        if (strcmp(peer->kind->name, kind->peers) != 0)
+            continue;
+        tw_frame_put_text(w, peer->name);
+        tw_frame_put_number(w, peer->every_s);
+        tw_options_each(peer->kind->options, peer->settings, put_setting, w);
+        tw_frame_put_text(w, "");
+    }
+    tw_frame_put_text(w, "");
+}
+
 static void put_request(struct tw_buf *out, enum tw_wire type, const struct tw_run *run,
                         const struct tw_kind *kind, int64_t moment, const char *aspect,
                         const struct tw_strings *arguments)
@@ -48,6 +64,7 @@ static void put_request(struct tw_buf *out, enum tw_wire type, const struct tw_r
     if (run->places->sources)
         tw_options_each(tw_sources_options, run->places->sources, put_setting, &w);
     tw_frame_put_text(&w, ""); /* no more keys */
+    put_peers(&w, run->places, kind);
     tw_options_each(kind->options, run->settings, put_setting, &w);
     tw_frame_put_text(&w, "");
     tw_frame_end(&w);
@@ -109,6 +126,36 @@ static int get_settings(struct tw_frame *frame, const struct tw_option *table, v
     return more;
 }
 
+static int get_peers(struct tw_frame *frame, struct tw_wire_run *run, struct tw_error *e)
+{
+    const struct tw_kind *kind = run->kind->peers ? tw_kind_find(run->kind->peers) : NULL;
+    for (;;) {
+        char *name = tw_frame_text(frame, NAME_MAX_BYTES);
+        if (!name[0] || !kind || run->peer_count == VALUES_MAX) {
+            const bool good = !name[0] && !frame->bad;
+            free(name);
+            return good ? 0 : -1;
+        }
+        run->peers = tw_realloc_array(run->peers, run->peer_count + 1, sizeof *run->peers);
+        void *settings = tw_alloc(kind->settings_size);
+        run->peers[run->peer_count++] =
+            (struct tw_peer){kind, name, tw_frame_number(frame), settings};
+        if (get_settings(frame, kind->options, settings, e) < 0)
+            return -1;
+    }
+}
+
+static void free_peers(struct tw_wire_run *run)
+{
+    for (size_t i = 0; i < run->peer_count; i++) {
+        void *settings = (void *)(uintptr_t)run->peers[i].settings;
+        tw_options_free(run->peers[i].kind->options, settings);
+        free(settings);
+        free((char *)(uintptr_t)run->peers[i].name);
+    }
+    free(run->peers);
+}
+
 int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_error *e)
 {
     *out = (struct tw_wire_run){0};
@@ -139,6 +186,7 @@ int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_e
     out->moment = tw_frame_number(frame);
     out->settings = tw_alloc(out->kind->settings_size);
     if (get_settings(frame, tw_sources_options, &out->sources, e) < 0 ||
+        get_peers(frame, out, e) < 0 ||
         get_settings(frame, out->kind->options, out->settings, e) < 0 || !tw_frame_done(frame)) {
         tw_wire_run_free(out);
         return tw_fail(e, "a request that is cut or garbled");
@@ -149,7 +197,9 @@ int tw_wire_get_run(struct tw_frame *frame, struct tw_wire_run *out, struct tw_e
                                      .proc_root = out->proc_root,
                                      .state_dir = out->state_dir,
                                      .hostname = out->hostname,
-                                     .sources = &out->sources};
+                                     .sources = &out->sources,
+                                     .peers = out->peers,
+                                     .peer_count = out->peer_count};
     return 0;
 }
 
@@ -170,6 +220,7 @@ void tw_wire_run_free(struct tw_wire_run *run)
     free(run->state_dir);
     free(run->hostname);
     tw_options_free(tw_sources_options, &run->sources);
+    free_peers(run);
     *run = (struct tw_wire_run){0};
 }
 

@@ -50,6 +50,8 @@ struct tw_wire_run {
     struct tw_strings arguments;
     char *qmail_dir, *service_dir, *log_dir, *proc_root, *state_dir, *hostname;
     struct tw_sources sources;
+    struct tw_peer *peers;
+    size_t peer_count;
     struct tw_places places; /* of the above */
     bool look_only, confirm;
     int64_t now_s, until_s, every_s;

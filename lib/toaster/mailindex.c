@@ -66,11 +66,16 @@ static int give_dir(const char *path, uid_t uid, gid_t gid, struct tw_error *e)
     return result;
 }
 
+char *tw_mailindex_dir(const char *state_dir, uid_t uid)
+{
+    return tw_format("%s/index/%ju", state_dir, (uintmax_t)uid);
+}
+
 int tw_mailindex_prepare(const char *state_dir, uid_t uid, gid_t gid, char **dir,
                          struct tw_error *e)
 {
     char *parent = tw_format("%s/index", state_dir);
-    *dir = tw_format("%s/index/%ju", state_dir, (uintmax_t)uid);
+    *dir = tw_mailindex_dir(state_dir, uid);
     int result = tw_dir_make(parent, 0711, e);
     if (result == 0)
         result = give_dir(*dir, uid, gid, e);

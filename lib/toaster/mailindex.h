@@ -17,6 +17,9 @@
 int tw_mailindex_prepare(const char *state_dir, uid_t uid, gid_t gid, char **dir,
                          struct tw_error *e);
 
+/* The same path, with no look at the disk. */
+char *tw_mailindex_dir(const char *state_dir, uid_t uid);
+
 struct tw_mailindex;
 
 /* With the uid's rights. A file that is damaged or of another version is renamed to

@@ -3,7 +3,7 @@
 
 static void an_unknown_name_is_named(void **state)
 {
-    files_bad(state, "\nlearn \"nightly\" {\n}\n", ":2: ", "unknown section or key 'learn'");
+    files_bad(state, "\nteach \"nightly\" {\n}\n", ":2: ", "unknown section or key 'teach'");
     files_bad(state, "postmater = \"a@b\"\n", ":1: ", "unknown section or key 'postmater'");
     files_bad(state, "process \"x\" {\n\n  nmae = \"y\"\n}\n",
               ":3: ", "unknown section or key 'nmae' in process.x");

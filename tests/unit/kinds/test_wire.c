@@ -227,7 +227,7 @@ static void what_follows_a_request_is_refused(void **state)
 static void an_unknown_kind_is_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = {"", "learn", "File", "file "};
+    static const char *const names[] = {"", "teach", "File", "file "};
     for (size_t i = 0; i < TW_COUNT(names); i++) {
         const struct tw_kind other = {.name = names[i], .options = tw_kind_find("file")->options};
         struct kit kit = make_kit(tw_kind_find("file"));

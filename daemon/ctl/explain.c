@@ -1,0 +1,237 @@
+/* Verbs about one mailbox: what cleans it and what is learned of it, and forgetting that. Asked of
+ * the kinds, without the daemon. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "ctl/tell.h"
+#include "kinds/expire_rows.h"
+#include "kinds/learn_rows.h"
+
+/* ---- what is cleaned ---------------------------------------------------------------------- */
+
+static void explain_json(const struct telling *t, const struct tw_strings *f)
+{
+    struct tw_buf out = {0};
+    ctl_begin_object(t, &out);
+    ctl_put_member(&out, "job", t->job->name, false);
+    ctl_put_member(&out, "address", f->items[TW_EXPLAIN_ADDRESS], false);
+    ctl_put_member(&out, "directory", f->items[TW_EXPLAIN_DIR], false);
+    ctl_put_member(&out, "folder", f->items[TW_EXPLAIN_FOLDER], false);
+    ctl_put_member(&out, "class", f->items[TW_EXPLAIN_CLASS], false);
+    ctl_put_member(&out, "limit", f->items[TW_EXPLAIN_LIMIT], false);
+    ctl_put_member(&out, "age", f->items[TW_EXPLAIN_CLOCK], false);
+    ctl_put_member(&out, "policy", f->items[TW_EXPLAIN_FROM], false);
+    ctl_put_member(&out, "noexpire", f->items[TW_EXPLAIN_OPTED_OUT][0] ? "true" : "false", true);
+    ctl_put_member(&out, "messages", f->items[TW_EXPLAIN_MESSAGES], true);
+    ctl_put_member(&out, "due", f->items[TW_EXPLAIN_DUE], true);
+    ctl_put_member(&out, "kept", f->items[TW_EXPLAIN_KEPT], true);
+    ctl_put_member(&out, "due_bytes", f->items[TW_EXPLAIN_BYTES], true);
+    ctl_put_member(&out, "next_due", f->items[TW_EXPLAIN_NEXT_S], true);
+    ctl_end_object(&out);
+}
+
+static void say_rule(const struct tw_strings *f)
+{
+    const char *class = f->items[TW_EXPLAIN_CLASS], *limit = f->items[TW_EXPLAIN_LIMIT];
+    const char *from = f->items[TW_EXPLAIN_FROM];
+    if (f->items[TW_EXPLAIN_OPTED_OUT][0])
+        printf("kept: its user has put a file .noexpire there");
+    else if (!class[0])
+        printf("no rule is for it");
+    else if (strcmp(limit, "never") == 0)
+        printf("%s: never", class);
+    else
+        printf("%s: older than %s (%s)", class, limit, f->items[TW_EXPLAIN_CLOCK]);
+    if (from[0]) {
+        printf(", by policy ");
+        ctl_put_escaped(from, 0);
+    }
+}
+
+static void say_next(const char *words, const char *next)
+{
+    if (!next[0])
+        return;
+    char when[40];
+    const time_t at = (time_t)strtoll(next, NULL, 10);
+    struct tm local;
+    localtime_r(&at, &local);
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+    printf("%s%s", words, when);
+}
+
+static void begin_mailbox(struct telling *t, const char *address, const char *dir)
+{
+    if (t->mailbox && strcmp(t->mailbox, address) == 0)
+        return;
+    free(t->mailbox);
+    t->mailbox = tw_strdup(address);
+    printf("%s, ", t->job->name);
+    ctl_put_escaped(dir, 0);
+    printf(":\n");
+}
+
+static void cleaned_row(struct telling *t, const struct tw_strings *f)
+{
+    if (f->count != TW_EXPLAIN_FIELDS)
+        return;
+    if (t->ctl->json) {
+        explain_json(t, f);
+        return;
+    }
+    const char *due = f->items[TW_EXPLAIN_DUE], *kept = f->items[TW_EXPLAIN_KEPT];
+    begin_mailbox(t, f->items[TW_EXPLAIN_ADDRESS], f->items[TW_EXPLAIN_DIR]);
+    if (!f->items[TW_EXPLAIN_FOLDER][0])
+        return;
+    printf("  ");
+    ctl_put_escaped(f->items[TW_EXPLAIN_FOLDER], 20);
+    printf(" %7s  ", f->items[TW_EXPLAIN_MESSAGES]);
+    say_rule(f);
+    if (strcmp(due, "0") != 0)
+        printf("; %s due now, %s", due,
+               tw_size_show(strtoll(f->items[TW_EXPLAIN_BYTES], NULL, 10)).text);
+    if (strcmp(kept, "0") != 0)
+        printf("; %s kept until a learn job has seen them", kept);
+    if (f->items[TW_EXPLAIN_MESSAGES][0])
+        say_next(", the next one ", f->items[TW_EXPLAIN_NEXT_S]);
+    printf("\n");
+}
+
+/* ---- what is learned ---------------------------------------------------------------------- */
+
+static void learned_json(const struct telling *t, const struct tw_strings *f)
+{
+    struct tw_buf out = {0};
+    ctl_begin_object(t, &out);
+    ctl_put_member(&out, "job", t->job->name, false);
+    ctl_put_member(&out, "address", f->items[TW_LEARNED_ADDRESS], false);
+    ctl_put_member(&out, "directory", f->items[TW_LEARNED_DIR], false);
+    ctl_put_member(&out, "folder", f->items[TW_LEARNED_FOLDER], false);
+    ctl_put_member(&out, "class", f->items[TW_LEARNED_CLASS], false);
+    ctl_put_member(&out, "messages", f->items[TW_LEARNED_MESSAGES], true);
+    ctl_put_member(&out, "offered", f->items[TW_LEARNED_MARKED], true);
+    ctl_put_member(&out, "next_run", f->items[TW_LEARNED_NEXT], true);
+    ctl_put_member(&out, "later_runs", f->items[TW_LEARNED_MORE], true);
+    ctl_put_member(&out, "too_young", f->items[TW_LEARNED_WAITING], true);
+    ctl_put_member(&out, "old_enough", f->items[TW_LEARNED_WHEN_S], true);
+    ctl_end_object(&out);
+}
+
+static void learned_row(struct telling *t, const struct tw_strings *f)
+{
+    if (f->count != TW_LEARNED_FIELDS)
+        return;
+    if (t->ctl->json) {
+        learned_json(t, f);
+        return;
+    }
+    const char *class = f->items[TW_LEARNED_CLASS];
+    begin_mailbox(t, f->items[TW_LEARNED_ADDRESS], f->items[TW_LEARNED_DIR]);
+    if (!f->items[TW_LEARNED_FOLDER][0])
+        return;
+    printf("  ");
+    ctl_put_escaped(f->items[TW_LEARNED_FOLDER], 20);
+    if (!class[0]) {
+        printf(" %7s  nothing of it is learned\n", "");
+        return;
+    }
+    printf(" %7s  %s: %s offered already, %s in the next run", f->items[TW_LEARNED_MESSAGES], class,
+           f->items[TW_LEARNED_MARKED], f->items[TW_LEARNED_NEXT]);
+    if (strcmp(f->items[TW_LEARNED_MORE], "0") != 0)
+        printf(", %s in later ones", f->items[TW_LEARNED_MORE]);
+    if (strcmp(f->items[TW_LEARNED_WAITING], "0") != 0)
+        printf("; %s too young", f->items[TW_LEARNED_WAITING]);
+    say_next(", the first old enough ", f->items[TW_LEARNED_WHEN_S]);
+    printf("\n");
+}
+
+/* ---- both --------------------------------------------------------------------------------- */
+
+int ctl_explain(const struct ctl *ctl)
+{
+    struct tw_strings addresses = {0};
+    if (!ctl->arguments[0] || ctl->arguments[1]) {
+        ctl_complain("explain which mailbox? For example: toasterctl explain user@example.com");
+        return CTL_USAGE;
+    }
+    if (ctl_take_addresses(ctl->arguments, &addresses) != 0)
+        return CTL_USAGE;
+    struct telling t = {.ctl = ctl};
+    int result = CTL_OK;
+    size_t jobs = 0;
+    if (ctl->json)
+        printf("[");
+    for (size_t i = 0; i < ctl->config->job_count; i++) {
+        const struct tw_job_config *job = &ctl->config->jobs[i];
+        if (!job->kind->tell)
+            continue;
+        jobs++;
+        t.job = job;
+        t.row = job->kind == &tw_kind_learn ? learned_row : cleaned_row;
+        free(t.mailbox);
+        t.mailbox = NULL;
+        const int asked = ctl_tell(&t, job->kind, job->name, job->settings, "explain", &addresses);
+        result = asked > result ? asked : result;
+    }
+    if (ctl->json)
+        printf(t.rows ? "\n]\n" : "]\n");
+    if (jobs == 0) {
+        ctl_complain("no job of the configuration cleans mailboxes or learns from them");
+        result = CTL_FAILED;
+    } else if (t.rows == 0 && result == CTL_OK) {
+        ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)", ctl->arguments[0]);
+        result = CTL_FAILED;
+    }
+    free(t.mailbox);
+    tw_strings_free(&t.seen);
+    tw_strings_free(&addresses);
+    return result;
+}
+
+/* ---- forget --learned --------------------------------------------------------------------- */
+
+static void no_row(struct telling *t, const struct tw_strings *f)
+{
+    (void)t, (void)f;
+}
+
+int ctl_forget_learned(const struct ctl *ctl)
+{
+    struct tw_strings addresses = {0};
+    struct telling t = {.ctl = ctl, .row = no_row};
+    int result = CTL_OK;
+    size_t jobs = 0;
+    if (!ctl->arguments[0] || ctl->arguments[1]) {
+        ctl_complain("forget --learned of which mailbox? For example: toasterctl forget --learned "
+                     "user@example.com");
+        return CTL_USAGE;
+    }
+    if (ctl_take_addresses(ctl->arguments, &addresses) != 0)
+        return CTL_USAGE;
+    for (size_t i = 0; i < ctl->config->job_count; i++) {
+        const struct tw_job_config *job = &ctl->config->jobs[i];
+        if (job->kind != &tw_kind_learn)
+            continue;
+        jobs++;
+        const int asked = ctl_tell(&t, job->kind, job->name, job->settings, "forget", &addresses);
+        result = asked > result ? asked : result;
+    }
+    if (jobs == 0) {
+        ctl_complain("no job of the configuration learns");
+        result = CTL_FAILED;
+    } else if (result == CTL_OK && !ctl_all_seen(&t, &addresses)) {
+        result = CTL_FAILED;
+    } else if (result == CTL_OK) {
+        printf("what was learned of ");
+        ctl_put_escaped(ctl->arguments[0], 0);
+        printf(" is forgotten: the next run meets it as if for the first time (the filter itself "
+               "forgets nothing)\n");
+    }
+    tw_strings_free(&t.seen);
+    tw_strings_free(&addresses);
+    return result;
+}
