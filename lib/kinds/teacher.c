@@ -18,7 +18,7 @@ int tw_teacher_fail(struct tw_teacher_failure *failure, const char *code, const 
 }
 
 /* A row for each backend. */
-#define TEACHERS(ROW) ROW(salearn) ROW(command)
+#define TEACHERS(ROW) ROW(salearn) ROW(spamd) ROW(rspamd) ROW(command)
 
 #define DECLARE(name) extern const struct tw_teacher_kind tw_teacher_##name;
 #define REFER(name) &tw_teacher_##name,

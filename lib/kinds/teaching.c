@@ -215,8 +215,10 @@ static int take_message(struct server *s, struct tw_frame *frame, int fd,
         pass_over(s, TW_TAUGHT_OURS);
     } else {
         const struct tw_lesson lesson = {spam, forget, address, message.data, message.len};
+        if (!s->teacher) /* not before there is something to teach: it may start a program */
+            s->teacher = s->teaching->kind->open(&s->teaching->setup, failure);
         s->given++;
-        result = s->teaching->kind->teach(s->teacher, &lesson, failure);
+        result = s->teacher ? s->teaching->kind->teach(s->teacher, &lesson, failure) : -1;
     }
     tw_buf_free(&message);
     free(address);
@@ -233,7 +235,7 @@ static int take_packet(struct server *s, const struct tw_buf *packet, int fd,
         return tw_teacher_fail(failure, "nonsense", "the reader of mailboxes spoke nonsense");
     if (frame.type == HAND)
         return take_message(s, &frame, fd, failure);
-    if (kind->flush(s->teacher, failure) != 0)
+    if (s->teacher && kind->flush(s->teacher, failure) != 0)
         return -1;
     if (frame.type == FINISH && kind->finish && s->taught && kind->finish(s->teacher, failure) != 0)
         return -1;
@@ -263,8 +265,6 @@ int tw_teaching_serve(void *teaching, int fd, struct tw_error *e)
     t->setup.verdict = on_verdict;
     t->setup.alive = on_alive;
     t->setup.context = &s;
-    s.teacher = t->kind->open(&t->setup, &failure);
-    result = s.teacher ? 0 : -1;
     while (result == 0 && !s.gone && get_packet(t->fd, &packet, &message, 0) > 0) {
         result = take_packet(&s, &packet, message, &failure);
         if (message >= 0)
