@@ -85,6 +85,15 @@ static const char *const never[] = {
     "Trash",     "Deleted Items", "Deleted Messages", "Sent",   "Sent Items", "Sent Messages",
     "sent-mail", "Drafts",        "Templates",        "Outbox", "Notes",      "Chats"};
 
+/* Who writes that his Chats are spam means it. */
+static bool is_among(const char *name, const struct tw_strings *list)
+{
+    char *item = (char *)(uintptr_t)name;
+    const struct tw_strings one = {&item, 1};
+    const char *which;
+    return tw_folder_names_overlap(&one, list, &which);
+}
+
 struct tw_folder_names *tw_learn_folders(const struct tw_learn_settings *settings)
 {
     const struct tw_strings none = {0};
@@ -94,7 +103,8 @@ struct tw_folder_names *tw_learn_folders(const struct tw_learn_settings *setting
     for (size_t i = 0; i < TW_COUNT(spam_default) && settings->spam_folders.count == 0; i++)
         tw_strings_add(&spam, spam_default[i]);
     for (size_t i = 0; i < TW_COUNT(never); i++)
-        tw_strings_add(&out, never[i]);
+        if (!is_among(never[i], &spam))
+            tw_strings_add(&out, never[i]);
     for (size_t i = 0; i < settings->never_folders.count; i++)
         tw_strings_add(&out, settings->never_folders.items[i]);
     /* As if all of them were Trash: with all that lies below them. */

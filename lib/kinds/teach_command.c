@@ -85,12 +85,7 @@ static int judge(const struct command *c, int status, const struct tw_buf *said,
         c->setup->verdict(c->setup->context, code == 0 ? TW_VERDICT_LEARNED : TW_VERDICT_REFUSED);
         return 0;
     }
-    struct tw_buf text = {0};
-    tw_program_describe(status, said, &text);
-    tw_teacher_fail(failure, "failed", "%s, run as %s: %.300s", c->setup->run->items[0],
-                    c->setup->user, tw_buf_text(&text));
-    tw_buf_free(&text);
-    return -1;
+    return tw_teach_failed(c->setup->run->items[0], c->setup->user, status, said, "", failure);
 }
 
 static int command_teach(void *teacher, const struct tw_lesson *lesson,

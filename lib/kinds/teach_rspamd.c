@@ -1,9 +1,9 @@
 /* The backend `rspamd`: a POST to its controller for each message, through toaster-net.
  *
- * Learned: 200. Known already: 208, and 404 with older ones, with "already learned as" the class
- * that is taught. What it knows as the other class it unlearns by itself, and answers 200.
- * 204 says that it wants nothing of this message (too few words, a condition), as 400 does
- * of one that it cannot read. Seen with rspamd 3.4. */
+ * Learned: 200 and {"success":true}. Known already: 208, and 404 with older ones, with "already
+ * learned as" the class that is taught. What it knows as the other class it unlearns by itself, and
+ * answers 200. 204 says that it wants nothing of this message (too few words, a condition), as 400
+ * does of one that it cannot read. Seen with rspamd 3.4. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +51,18 @@ static void *rspamd_open(const struct tw_teacher_setup *setup, struct tw_teacher
     return r;
 }
 
+/* {"success":true}, however it is spaced. Headers that were cut off look like 200, too. */
+static bool is_success(const char *body)
+{
+    static const char name[] = "\"success\"";
+    const char *at = strstr(body, name);
+    if (!at)
+        return false;
+    at += strlen(name);
+    at += strspn(at, " \t\r\n:");
+    return strncmp(at, "true", 4) == 0;
+}
+
 /* "already learned as CLASS" */
 static bool is_known_as(const char *body, const char *class)
 {
@@ -66,6 +78,8 @@ static int judge(const struct rspamd *r, const struct tw_lesson *lesson,
     const char *class = lesson->spam ? "spam" : "ham";
     switch (answer->status) {
     case 200:
+        if (!is_success(answer->body))
+            break;
         setup->verdict(setup->context, TW_VERDICT_LEARNED);
         return 0;
     case 204:

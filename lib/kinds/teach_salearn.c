@@ -51,14 +51,13 @@ static void begin_argv(const struct salearn *s, struct tw_strings *argv)
 static int judge(const struct salearn *s, const char *what, int status, const struct tw_buf *said,
                  struct tw_teacher_failure *failure)
 {
-    struct tw_buf text = {0};
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    tw_program_describe(status, said, &text);
-    tw_teacher_fail(failure, "failed",
-                    "sa-learn %s, run as %s: %.300s; try: sudo -H -u %s sa-learn --dump magic",
-                    what, s->setup->user, tw_buf_text(&text), s->setup->user);
-    tw_buf_free(&text);
+    char *program = tw_format("sa-learn %s", what);
+    char *advice = tw_format("; try: sudo -H -u %s sa-learn --dump magic", s->setup->user);
+    tw_teach_failed(program, s->setup->user, status, said, advice, failure);
+    free(advice);
+    free(program);
     return -1;
 }
 

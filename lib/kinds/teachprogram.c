@@ -106,3 +106,16 @@ int tw_teach_run(const struct tw_teacher_setup *setup, const struct tw_strings *
                            late ? "%s (it stood still for so long as max_time says)" : "%s",
                            e.text);
 }
+
+int tw_teach_failed(const char *what, const char *user, int status, const struct tw_buf *said,
+                    const char *advice, struct tw_teacher_failure *failure)
+{
+    struct tw_buf line = {0}, text = {0};
+    tw_buf_add(&line, tw_buf_text(said), strcspn(tw_buf_text(said), "\r\n"));
+    tw_program_describe(status, &line, &text);
+    tw_teacher_fail(failure, "failed", "%s, run as %s: %.250s%s", what, user, tw_buf_text(&text),
+                    advice);
+    tw_buf_free(&line);
+    tw_buf_free(&text);
+    return -1;
+}

@@ -20,4 +20,8 @@ int tw_teach_fill(int fd, const void *bytes, size_t length, struct tw_teacher_fa
 int tw_teach_run(const struct tw_teacher_setup *setup, const struct tw_strings *argv, int in,
                  int *status, struct tw_buf *said, struct tw_teacher_failure *failure);
 
+/* -1 with a failure: it ended so. The first line that it said stands in it, then `advice`. */
+int tw_teach_failed(const char *what, const char *user, int status, const struct tw_buf *said,
+                    const char *advice, struct tw_teacher_failure *failure);
+
 #endif
