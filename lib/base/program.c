@@ -22,7 +22,8 @@ enum {
     LOOK_MS = 50, /* how often to ask whether the program ended while others hold its pipe */
     GRACE_LOOKS = 100,
     LAST_READS = 1024, /* what a pipe may still hold (1 MB at most), in chunks */
-    FAILED_FD = 3
+    FAILED_FD = 3,
+    KEPT_FD = 4
 };
 
 /* Is NAME=... among them? */
@@ -68,8 +69,8 @@ static void find_and_run(char *const *argv, char **environment)
     errno = why;
 }
 
-/* In the child: nothing of ours but its input and the pipe. It dies with us, who keep its deadline;
- * what it begins itself does not. */
+/* In the child: nothing of ours but its input and the pipe. It dies with us, who keep its deadline,
+ * unless it must not; what it begins itself does not. */
 static _Noreturn void become(const struct tw_program *program, char **environment, pid_t parent,
                              int out, int failed)
 {
@@ -80,10 +81,15 @@ static _Noreturn void become(const struct tw_program *program, char **environmen
     for (int number = 1; number < NSIG; number++)
         (void)signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, program->death_signal ? program->death_signal : SIGKILL);
+    if (program->outlives) {
+        (void)setsid();
+        (void)signal(SIGPIPE, SIG_IGN);
+    } else {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
     if (getppid() == parent && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(out, STDERR_FILENO) >= 0 && dup3(failed, FAILED_FD, O_CLOEXEC) >= 0) {
-        closefrom(FAILED_FD + 1);
+        closefrom(FAILED_FD + 1 + (program->keep > 0 && dup2(program->keep, KEPT_FD) >= 0));
         find_and_run(program->argv, environment);
     }
     const int why = errno;
@@ -136,15 +142,16 @@ static int take_output(int fd, size_t max, struct tw_buf *output)
 }
 
 /* Nobody waits for it any longer: it may put its things in order, for a while. */
-static void end(pid_t pid, int *status)
+static void end(pid_t pid, bool group, int *status)
 {
-    kill(pid, SIGTERM);
+    const pid_t whom = group ? -pid : pid;
+    kill(whom, SIGTERM);
     for (int i = 0; i < GRACE_LOOKS; i++) {
         if (waitpid(pid, status, WNOHANG) == pid)
             return;
         poll(NULL, 0, LOOK_MS);
     }
-    kill(pid, SIGKILL);
+    kill(whom, SIGKILL);
     while (waitpid(pid, status, 0) < 0 && errno == EINTR)
         ;
 }
@@ -166,7 +173,7 @@ static int attend(const struct tw_program *program, pid_t pid, int fd, struct tw
             watched[0].fd = -1;
         ended = waitpid(pid, status, WNOHANG);
         if (ended == 0 && program->wait && !program->wait(program->context, pid)) {
-            end(pid, status);
+            end(pid, program->outlives, status);
             ended = pid;
             result = 1;
         }

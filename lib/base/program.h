@@ -1,8 +1,8 @@
 /* Another program, run to its end: an argument list, no shell, a clean environment, bounded output.
  * Blocks as long as the program runs, so only workers call this; whoever started the worker has a
- * deadline and then ends its whole process group, which the program stays in: one that were in
- * another would go on after the deadline. It dies with the worker, too, but what it leaves running
- * in the background does not, and is not waited for. */
+ * deadline and then ends its whole process group, which the program stays in (unless it `outlives`
+ * us): one that were in another would go on after the deadline. It dies with the worker, too, but
+ * what it leaves running in the background does not, and is not waited for. */
 #ifndef TW_BASE_PROGRAM_H
 #define TW_BASE_PROGRAM_H
 
@@ -22,7 +22,12 @@ struct tw_program {
     const struct tw_strings *more; /* "NAME=value" beside PATH, LOGNAME=root and HOME=/, which it
                                       may set anew; NULL: none */
     size_t output_max;             /* bytes kept of what it writes to its output and errors */
-    int death_signal;              /* it gets when we die; 0: SIGKILL */
+    /* What must not be interrupted, for it would leave half of its work in its files: it goes on to
+     * its end when we die, in a session of its own, where no signal to our process group reaches it
+     * nor one for a reader that is gone; and keeps the descriptor `keep` (if not 0) open till
+     * then. */
+    bool outlives;
+    int keep;
     /* Called some twenty times a second while it runs. False: no longer; it gets TERM, and KILL
      * five seconds later. NULL: for ever. */
     bool (*wait)(void *context, pid_t pid);

@@ -16,16 +16,21 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/joblock.h"
 #include "base/mem.h"
 #include "base/priv.h"
 #include "base/units.h"
+#include "kinds/learn_lock.h"
 #include "kinds/learn_reader.h"
 #include "kinds/learn_rows.h"
 #include "kinds/teaching.h"
 #include "toaster/mailindex.h"
 
-enum { LOCK_WAIT_MS = 1000, SECRET_MAX = 4096, TEACHER_PATIENCE_MS = 10000 };
+enum {
+    LOCK_WAIT_MS = 1000,
+    LOCK_PATIENCE_MS = 3600 * 1000,
+    SECRET_MAX = 4096,
+    TEACHER_PATIENCE_MS = 10000
+};
 
 /* One run, as it grows. */
 struct state {
@@ -39,7 +44,7 @@ struct state {
     int64_t at_uid;
     int64_t began_ms, end_ms;
     bool cut; /* the window did not suffice for all mailboxes */
-    bool locked_out;
+    int lock; /* -1: another run has it */
 };
 
 /* ---- memory ------------------------------------------------------------------------------- */
@@ -155,6 +160,7 @@ static struct tw_teaching teaching_of(const struct state *s, const struct pupil_
                                           .password = s->password,
                                           .named = settings->user != NULL,
                                           .per_user = settings->per_user,
+                                          .lock = s->lock,
                                           .max_time_ms = settings->max_time_s * 1000},
                                 .hostname = s->run->places->hostname,
                                 .max_size = settings->max_size,
@@ -215,22 +221,20 @@ static int read_and_teach(struct state *s, struct tw_learn_task *task,
         return tw_fail_errno(e, "cannot make a socket");
     struct teacher_task teacher = {teaching_of(s, user, ends[1]), ends[0]};
     task->teacher = ends[0];
-    task->other = ends[1];
     int result = start_teacher(user, &teacher, &child, e);
-    if (result == 0) {
+    const bool started = result == 0;
+    close(ends[1]); /* the teacher alone has it: so the reader sees when that dies */
+    if (result == 0)
         result = tw_child_run(&task->child, tw_learn_read, task, intake, e);
-        close(ends[0]); /* now the teacher comes to its end */
-        close(ends[1]);
-        if (tw_priv_wait(&child, &nothing, &length, &why) != 0 && !s->sum.code) {
-            s->sum.code = tw_strdup("failed");
-            s->sum.text = tw_strdup(why.text);
-        } else {
-            free(nothing);
-        }
+    close(ends[0]); /* now the teacher comes to its end */
+    if (!started)
         return result;
+    if (tw_priv_wait(&child, &nothing, &length, &why) == 0) {
+        free(nothing);
+    } else if (!s->sum.code) {
+        s->sum.code = tw_strdup("failed");
+        s->sum.text = tw_strdup(why.text);
     }
-    close(ends[0]);
-    close(ends[1]);
     return result;
 }
 
@@ -337,10 +341,7 @@ static void report_mailboxes(const struct state *s, const char *summary)
 {
     const struct tw_sources *sources = s->run->places->sources;
     const int64_t mailboxes = figure(s, TW_LEARN_MAILBOXES);
-    if (s->locked_out)
-        tw_report(s->run, TW_LEVEL_WARN, "", "no-time",
-                  "another learn run was under way until the window ended");
-    else if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd)
+    if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd)
         tw_report(s->run, TW_LEVEL_FAIL, "", "no-sources",
                   "the section mailboxes of the configuration names no source of mailboxes");
     else if (mailboxes == 0 && s->cut)
@@ -411,18 +412,22 @@ static void report(struct state *s)
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-/* One learn run at a time on this machine. False: the window has ended before. */
-static bool take_turn(struct state *s, struct tw_joblock *lock)
+/* One learn run at a time on this machine; others wait, for an hour at most. */
+static void take_turn(struct state *s)
 {
     struct tw_error e;
-    pid_t holder;
-    while (tw_joblock_take(lock, TW_LEARN_LOCK, &holder, &e) > 0) {
-        if (tw_clock_ms() >= s->end_ms)
-            return false;
+    bool held;
+    while ((s->lock = tw_learn_lock(s->run->places->state_dir, &held, &e)) < 0 && held) {
+        const int64_t now_ms = tw_clock_ms();
+        if (now_ms >= s->end_ms || now_ms - s->began_ms > LOCK_PATIENCE_MS)
+            break;
         usleep(LOCK_WAIT_MS * 1000);
         s->run->sink->progress(s->run->sink->context);
     }
-    return true;
+    if (s->lock >= 0)
+        return;
+    s->sum.code = tw_strdup(held ? "busy" : "failed");
+    s->sum.text = tw_strdup(e.text);
 }
 
 static void fail_filter(struct state *s, const struct tw_error *why)
@@ -439,12 +444,8 @@ static void learn_run(const struct tw_run *run)
     if (run->until_s)
         s.end_ms = s.began_ms + (run->until_s > run->now_s ? run->until_s - run->now_s : 0) * 1000;
     read_memory(&s);
-    struct tw_joblock *lock = tw_joblock_open(run->places->state_dir, &e);
-    if (!lock)
-        tw_problems_add(&s.sum.problems, "no-index", e.text, 0);
-    else
-        s.locked_out = !take_turn(&s, lock);
-    if (lock && !s.locked_out) {
+    take_turn(&s);
+    if (s.lock >= 0) {
         tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
                             &s.owners, tw_problems_tell, &s.sum.problems);
         if (read_password(&s, &e) != 0)
@@ -452,7 +453,8 @@ static void learn_run(const struct tw_run *run)
         learn_all(&s);
     }
     report(&s);
-    tw_joblock_close(&lock);
+    if (s.lock >= 0)
+        close(s.lock);
     tw_mail_owners_free(&s.owners);
     tw_learn_sum_free(&s.sum);
     tw_strings_free(&s.lines);

@@ -283,6 +283,9 @@ static void teach_batch(struct reader *r)
 {
     if (r->batch_picks && !r->failed && !r->over) {
         give_way(r);
+        for (size_t i = 0; i < r->batch_count; i++)
+            tw_learn_scan_save(r->batch[i]);
+        tw_mailindex_flush(r->view.index);
         const int64_t began_ms = tw_clock_ms();
         for (int class = 0; class < TW_LEARN_CLASSES; ++class)
             for (size_t i = 0; i < r->batch_count; i++)
@@ -372,8 +375,6 @@ static void walk(struct reader *r)
         tw_voice_say(&r->voice);
     }
     teach_batch(r);
-    if (!r->failed && r->accepted && tw_pupil_finish(&r->pupil) != 0)
-        fail(r, r->pupil.code, r->pupil.text);
     if (r->over || r->rounds.over)
         tw_child_put_at(&r->voice.out, r->last ? r->last : r->task->child.after);
 }
@@ -423,7 +424,6 @@ int tw_learn_read(void *task, int fd, struct tw_error *e)
                                 .taught = on_taught,
                                 .alive = on_alive,
                                 .context = &r};
-    close(t->other);
     tw_gentle();
     open_index(&r);
     /* Without a ledger everything would be offered again each night: then rather nothing. */

@@ -6,16 +6,12 @@
 
 #include "kinds/learn_sum.h"
 
-/* The lock (base/joblock.h) that one run on this machine holds. */
-#define TW_LEARN_LOCK "(learning)"
-
 enum tw_learn_what { TW_LEARN_TEACH, TW_LEARN_LIST, TW_LEARN_EXPLAIN, TW_LEARN_FORGET };
 
 struct tw_learn_task {
     struct tw_child_task child;
     enum tw_learn_what what;
-    /* For teaching: the socket to the teacher, and its other end, which is closed first. */
-    int teacher, other;
+    int teacher; /* for teaching: the socket to it */
 };
 
 /* A tw_priv_task's `work`; the context is a struct tw_learn_task. */

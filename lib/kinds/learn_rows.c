@@ -4,9 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/joblock.h"
 #include "base/mem.h"
+#include "kinds/learn_lock.h"
 #include "kinds/learn_reader.h"
 #include "kinds/learn_scan.h"
 
@@ -163,17 +164,13 @@ int tw_learn_list(void *task, int fd, struct tw_error *e)
 static int forget_all(struct tw_learn_task *task, const struct tw_teller *teller,
                       struct tw_error *e)
 {
-    struct tw_joblock *lock = tw_joblock_open(task->child.run->places->state_dir, e);
-    pid_t holder = 0;
-    if (!lock)
+    bool held;
+    const int lock = tw_learn_lock(task->child.run->places->state_dir, &held, e);
+    if (lock < 0)
         return -1;
-    const int taken = tw_joblock_take(lock, TW_LEARN_LOCK, &holder, e);
-    if (taken == 0)
-        tw_child_tell(&task->child, tw_learn_list, task, teller);
-    tw_joblock_close(&lock);
-    return taken > 0 ? tw_fail(e, "a learn run is under way (pid %d): try again when it is done",
-                               (int)holder)
-                     : taken;
+    tw_child_tell(&task->child, tw_learn_list, task, teller);
+    close(lock);
+    return 0;
 }
 
 int tw_learn_tell(const struct tw_run *run, const char *what, const struct tw_strings *arguments,

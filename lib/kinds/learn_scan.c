@@ -328,15 +328,16 @@ void tw_learn_scan_save(struct tw_learn_scan *scan)
     struct tw_buf out = {0};
     if (!scan->view->index || !scan->changed || scan->folder_count == 0)
         return;
-    for (size_t i = 0; i < scan->pick_count; i++) /* what is left over is offered again */
-        if (!scan->picks[i].done)
-            scan->folders[scan->picks[i].folder].more++;
+    for (size_t i = 0; i < scan->folder_count; i++)
+        scan->folders[i].open = scan->folders[i].more;
+    for (size_t i = 0; i < scan->pick_count; i++)
+        scan->folders[scan->picks[i].folder].open += !scan->picks[i].done;
     tw_known_begin(&out, scan->view->rule, scan->folder_count);
     for (size_t i = 0; i < scan->folder_count; i++) {
         struct tw_learn_folder *f = &scan->folders[i];
         const struct tw_known_folder row = {.folder = f->folder,
                                             .messages = f->messages,
-                                            .first_s = f->more ? 0 : f->next_s,
+                                            .first_s = f->open ? 0 : f->next_s,
                                             .scanned_s = f->scanned_s};
         tw_known_add(&out, &row, scan->began_ns);
         if (f->looked)

@@ -46,6 +46,7 @@ struct tw_learn_folder {
     int64_t picked;          /* to be offered in this run */
     int64_t waiting, next_s; /* too young; when the first of them is old enough */
     int64_t more;            /* to be offered in a later run */
+    int64_t open;            /* yet to be offered, when it is saved */
     int64_t scanned_s;
 };
 
@@ -84,7 +85,9 @@ typedef bool tw_learn_found(void *context, struct tw_learn_scan *scan, struct tw
 void tw_learn_find(struct tw_learn_scan *scan, enum tw_learn_class class, tw_learn_found *each,
                    void *context);
 
-/* Adds what has become of the picks to the ledgers, and gives all to the index. */
+/* Gives the ledgers, with what has become of the picks, to the index. Before anything is taught,
+ * too: of what is being taught nothing is known until it is confirmed, not even what it was before.
+ */
 void tw_learn_scan_save(struct tw_learn_scan *scan);
 /* As what a pick's message is in the ledger from now on. */
 void tw_learn_scan_mark(struct tw_learn_scan *scan, struct tw_learn_pick *pick, bool passed);

@@ -49,6 +49,7 @@ struct tw_teacher_setup {
     const char *password;         /* rspamd: NULL: none */
     bool named;                   /* the configuration has a `user` */
     bool per_user;                /* each mailbox has a filter of its own */
+    int lock;                     /* for a program that outlives us to keep; 0: none */
     int64_t max_time_ms;          /* the filter may be silent for so long */
     /* Called for each message that was given, in that order. */
     void (*verdict)(void *context, enum tw_verdict verdict);
@@ -78,9 +79,6 @@ struct tw_teacher_kind {
     int (*teach)(void *teacher, const struct tw_lesson *lesson, struct tw_teacher_failure *failure);
     /* All verdicts are given when it returns. */
     int (*flush)(void *teacher, struct tw_teacher_failure *failure);
-    /* All is taught: the last chance for what is done once a run. Called after a flush, if anything
-     * was taught. NULL: nothing. */
-    int (*finish)(void *teacher, struct tw_teacher_failure *failure);
     void (*close)(void *teacher);
 };
 

@@ -17,10 +17,9 @@
 enum packet {
     HAND = 1, /* spam, forget, address; with a descriptor */
     FLUSH,
-    FINISH,
     TAUGHT, /* what became of the next message */
     ALIVE,
-    DONE,   /* with a flush, or the end */
+    DONE,   /* with a flush */
     FAILURE /* code, text */
 };
 
@@ -103,7 +102,7 @@ static int put_sign(int to, enum packet type, int64_t number)
 struct server {
     const struct tw_teaching *teaching;
     void *teacher;
-    bool taught, gone; /* something was; nobody listens */
+    bool gone; /* nobody listens */
     /* Messages that the backend has not got stand between those that it has: what became of them is
      * told in their turn. */
     uint64_t given, told;    /* to the backend; verdicts of it */
@@ -133,7 +132,6 @@ static void tell_waiting(struct server *s)
 static void on_verdict(void *context, enum tw_verdict verdict)
 {
     struct server *s = context;
-    s->taught = s->taught || verdict == TW_VERDICT_LEARNED;
     s->told++;
     tell(s, verdict == TW_VERDICT_LEARNED ? TW_TAUGHT_LEARNED
             : verdict == TW_VERDICT_KNOWN ? TW_TAUGHT_KNOWN
@@ -236,8 +234,6 @@ static int take_packet(struct server *s, const struct tw_buf *packet, int fd,
     if (frame.type == HAND)
         return take_message(s, &frame, fd, failure);
     if (s->teacher && kind->flush(s->teacher, failure) != 0)
-        return -1;
-    if (frame.type == FINISH && kind->finish && s->taught && kind->finish(s->teacher, failure) != 0)
         return -1;
     return put_sign(s->teaching->fd, DONE, 0);
 }
@@ -366,25 +362,15 @@ int tw_pupil_hand(struct tw_pupil *pupil, int message, bool spam, bool forget, c
     return result;
 }
 
-static int ask(struct tw_pupil *pupil, enum packet type)
+int tw_pupil_flush(struct tw_pupil *pupil)
 {
     struct tw_buf packet = {0};
-    struct tw_frame_writer w = tw_frame_begin(&packet, (uint8_t)type);
+    struct tw_frame_writer w = tw_frame_begin(&packet, FLUSH);
     tw_frame_put_number(&w, 0);
     tw_frame_end(&w);
     const int result = exchange(pupil, &packet, -1, true);
     tw_buf_free(&packet);
     return result;
-}
-
-int tw_pupil_flush(struct tw_pupil *pupil)
-{
-    return ask(pupil, FLUSH);
-}
-
-int tw_pupil_finish(struct tw_pupil *pupil)
-{
-    return ask(pupil, FINISH);
 }
 
 void tw_pupil_free(struct tw_pupil *pupil)

@@ -48,8 +48,6 @@ struct tw_pupil {
 int tw_pupil_hand(struct tw_pupil *pupil, int message, bool spam, bool forget, const char *address);
 /* All that were handed over have their answer when it returns. */
 int tw_pupil_flush(struct tw_pupil *pupil);
-/* All is done for this run. */
-int tw_pupil_finish(struct tw_pupil *pupil);
 void tw_pupil_free(struct tw_pupil *pupil); /* code and text */
 
 #endif

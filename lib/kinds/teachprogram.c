@@ -93,7 +93,8 @@ int tw_teach_run(const struct tw_teacher_setup *setup, const struct tw_strings *
                                        .in = in,
                                        .more = &more,
                                        .output_max = SAID_MAX,
-                                       .death_signal = SIGTERM,
+                                       .outlives = true,
+                                       .keep = setup->lock,
                                        .wait = wait_for,
                                        .context = &watch};
     const int result = tw_program_run(&program, status, said, &e);

@@ -15,7 +15,9 @@ int tw_teach_fill(int fd, const void *bytes, size_t length, struct tw_teacher_fa
 
 /* Runs it, with the user's name and home in its environment and `in` as its standard input. It may
  * take as long as it likes while it works: only max_time_ms without any processor time end it. When
- * we die it gets TERM, so that it can put its files in order. 0: *status as of waitpid(2), what it
+ * we die it goes on to its end, for a filter that is interrupted counts wrong (tried: sa-learn, by
+ * TERM, counts some messages twice); it keeps the lock till then, so that no other run begins.
+ * 0: *status as of waitpid(2), what it
  * said in *said (the caller frees it). -1 with a failure. */
 int tw_teach_run(const struct tw_teacher_setup *setup, const struct tw_strings *argv, int in,
                  int *status, struct tw_buf *said, struct tw_teacher_failure *failure);

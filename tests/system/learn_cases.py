@@ -278,8 +278,8 @@ def the_program_is_started_only_for_something_and_as_whom_it_should(s):
     s.mails(2, box)
     s.mails(2, f"{box}/.Spam")
     s.run()
-    common = "--no-sync --max-size=0 --mbox /proc/self/fd/0"
-    same("starts", s.starts(), [f"65534 --spam {common}", f"65534 --ham {common}", "65534 --sync"])
+    common = "--max-size=0 --mbox /proc/self/fd/0"
+    same("starts", s.starts(), [f"65534 --spam {common}", f"65534 --ham {common}"])
     s.run()
     same("starts", s.starts(), [])
     s.user = None
@@ -343,7 +343,7 @@ def one_run_at_a_time_teaches(s):
     said = second.communicate()[0]
     if "offered=0" not in said:
         raise AssertionError(said)
-    same("order", [line for line in s.starts() if line], ["begin", "end"] * 2)  # with --sync
+    same("order", [line for line in s.starts() if line], ["begin", "end"])
 
 
 @case

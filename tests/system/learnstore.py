@@ -14,11 +14,10 @@ FAKE = """#!/usr/bin/python3
 import os, re, sys
 with open({log!r}, "a") as log:
     print(os.getuid(), *sys.argv[1:], file=log)
-if "--sync" not in sys.argv:
-    mbox = open(sys.argv[-1], "rb").read()
-    n = len(re.findall(rb"^From ", mbox, re.M))
-    open({mbox!r}, "ab").write(mbox)
-    print("Learned tokens from %d message(s) (%d message(s) examined)" % (n, n))
+mbox = open(sys.argv[-1], "rb").read()
+n = len(re.findall(rb"^From ", mbox, re.M))
+open({mbox!r}, "ab").write(mbox)
+print("Learned tokens from %d message(s) (%d message(s) examined)" % (n, n))
 """
 
 
@@ -28,6 +27,7 @@ class LearnStore(Store):
     def __init__(self, top, run, rules=QUIET, user="nobody"):
         self.bayes, self.site, self.user = f"{top}/bayes", f"{top}/site", user
         os.makedirs(self.site)
+        os.chmod(top, 0o755)
         os.mkdir(self.bayes)
         os.chmod(self.bayes, 0o777)
         with open(f"{self.site}/local.cf", "w", encoding="utf-8") as conf:
