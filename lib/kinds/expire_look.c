@@ -86,7 +86,7 @@ static struct tw_expire_scan *begin(struct look *l, struct tw_mailbox *mailbox)
     struct tw_expire_scan *scan = tw_alloc(sizeof *scan);
     *scan = (struct tw_expire_scan){.view = &l->view, .mailbox = *mailbox};
     scan->rule = tw_expire_rule_for(l->settings, mailbox->address);
-    if (l->index) {
+    if (l->ledgers) {
         char *path = tw_mailbox_path(mailbox);
         scan->known = get_copy(l, l->task->child.run->name, path, &scan->known_length);
         free(path);
@@ -193,6 +193,7 @@ static void open_ledgers(struct look *l)
         return;
     l->view.owed = owed_of;
     l->view.look = l;
+    l->view.remembers = l->index || l->task->what != TW_EXPIRE_COUNT;
     if (l->ledgers || l->task->what == TW_EXPIRE_COUNT)
         return;
     char *dir = tw_mailindex_dir(places->state_dir, l->task->child.owner->uid);
@@ -230,6 +231,7 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
     l.view.now_s = t->child.run->now_s;
     l.view.end_ms = t->child.end_ms;
     l.view.due = t->what == TW_EXPIRE_LIST ? tw_expire_row_due : NULL;
+    l.view.whole = t->what != TW_EXPIRE_COUNT;
     atomic_init(&l.view.room, t->room);
     pthread_mutex_init(&l.mutex, NULL);
     open_index(&l);

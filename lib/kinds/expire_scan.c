@@ -77,8 +77,12 @@ static bool is_kept(struct pass *p, const char *name, const struct tw_message *m
         return false;
     if (!p->owed)
         p->owed = view->owed(p->scan, folder->folder.path);
-    const int64_t until_s = tw_owed_until_s(p->owed, p->dir, name, message, st, due_s);
+    /* What was due long before anybody looked is kept from the first look on. */
+    const int64_t since_s = folder->kept_s ? folder->kept_s : view->remembers ? view->now_s : 0;
+    const int64_t until_s =
+        tw_owed_until_s(p->owed, p->dir, name, message, st, due_s > since_s ? due_s : since_s);
     const bool kept = until_s > view->now_s;
+    folder->kept_s = kept ? since_s : folder->kept_s;
     folder->kept += kept;
     folder->unlearned += !kept && until_s != INT64_MIN;
     if (kept && until_s < folder->next_s)
@@ -197,9 +201,9 @@ static bool may_skip(const struct tw_expire_scan *s, const struct tw_folder *now
                      const struct tw_known_folder *then)
 {
     const int64_t now_s = s->view->now_s;
-    if (!then || !then->folder.is_maildir || then->folder.no_expire != now->no_expire ||
-        then->first_s <= now_s || then->scanned_s > now_s ||
-        then->scanned_s <= now_s - TW_KNOWN_FULL_S)
+    if (s->view->whole || !then || !then->folder.is_maildir ||
+        then->folder.no_expire != now->no_expire || then->first_s <= now_s ||
+        then->scanned_s > now_s || then->scanned_s <= now_s - TW_KNOWN_FULL_S)
         return false;
     for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
         if (needs(s, dir) && !tw_stamp_equal(&now->dirs[dir], &then->folder.dirs[dir]))
@@ -222,12 +226,14 @@ static void scan_folder(struct tw_expire_scan *s, const struct tw_mail_place_of 
         return;
     }
     f->looked = true;
+    f->kept_s = then ? then->kept_s : 0;
     const int at = tw_folder_open(of, f->folder.path);
     if (at < 0)
         return; /* not any more; the one that it is in has changed */
     for (int dir = 0; dir < TW_MAIL_DIRS; dir++)
         if (needs(s, dir))
             scan_dir(s, of, f, at, (enum tw_mail_dir)dir);
+    f->kept_s = f->kept ? f->kept_s : 0;
     close(at);
 }
 
@@ -242,7 +248,8 @@ static void remember(struct tw_expire_scan *s, uint64_t rule, const struct tw_ma
         struct tw_known_folder row = {.folder = walk->items[i]};
         if (!row.folder.path) { /* it has moved to the folders of mail */
             const struct tw_expire_folder *f = &s->folders[mail++];
-            row = (struct tw_known_folder){f->folder, f->messages, f->first_s, f->scanned_s};
+            row = (struct tw_known_folder){f->folder, f->messages, f->first_s, f->scanned_s,
+                                           f->kept_s};
         }
         tw_known_add(&s->next, &row, began_ns);
     }

@@ -28,6 +28,8 @@ struct tw_expire_view {
      * them. */
     struct tw_owed *(*owed)(struct tw_expire_scan *scan, const char *folder);
     void *look;            /* for `owed` */
+    bool remembers;        /* from run to run, since when something is kept */
+    bool whole;            /* looks into every folder */
     int64_t end_ms;        /* monotonic: a mailbox that was not begun by then is passed over */
     atomic_llong progress; /* entries that were looked at */
     atomic_llong
@@ -48,6 +50,7 @@ struct tw_expire_folder {
     int64_t scanned_s; /* when it was looked at */
     struct tw_expire_amount due[TW_EXPIRE_CLASSES];
     int64_t kept;      /* due, but a learn job has yet to see them */
+    int64_t kept_s;    /* since when there are such; 0: there are none */
     int64_t unlearned; /* of those that are due: no learn job has seen them in time */
     int64_t next_s;    /* when the first one is due that is not yet */
     struct tw_inodes inodes[TW_MAIL_DIRS]; /* of what is due */

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     FOLDERS_MAX = 20001,
     PATH_MAX_BYTES = 4096,
     FLAG_MAILDIR = 1,
@@ -54,6 +54,7 @@ void tw_known_add(struct tw_buf *out, const struct tw_known_folder *folder, int6
     tw_frame_put_number(&w, folder->messages);
     tw_frame_put_number(&w, folder->first_s);
     tw_frame_put_number(&w, folder->scanned_s);
+    tw_frame_put_number(&w, folder->kept_s);
     tw_frame_end(&w);
 }
 
@@ -69,6 +70,7 @@ static bool get_folder(struct tw_frame *frame, struct tw_known_folder *folder)
     folder->messages = tw_frame_number(frame);
     folder->first_s = tw_frame_number(frame);
     folder->scanned_s = tw_frame_number(frame);
+    folder->kept_s = tw_frame_number(frame);
     return tw_frame_done(frame) && folder->messages >= 0;
 }
 

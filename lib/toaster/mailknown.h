@@ -12,6 +12,7 @@ struct tw_known_folder {
     int64_t messages;  /* in it */
     int64_t first_s;   /* when the first one is due; INT64_MAX: never */
     int64_t scanned_s; /* when it was looked at */
+    int64_t kept_s; /* since when something in it is kept for what has yet to see it; 0: nothing */
 };
 
 struct tw_known {

@@ -15,7 +15,8 @@ static struct tw_known_folder folder(const char *path, int64_t n)
                                                .dirs = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}},
                                     .messages = n,
                                     .first_s = NOW_S + n,
-                                    .scanned_s = NOW_S};
+                                    .scanned_s = NOW_S,
+                                    .kept_s = n};
 }
 
 static void what_the_index_holds_is_read_back_or_not_at_all(void **state)
@@ -31,7 +32,8 @@ static void what_the_index_holds_is_read_back_or_not_at_all(void **state)
     assert_int_equal(known.count, 2);
     const struct tw_known_folder *found = tw_known_find(&known, ".Tr\377ash", 0);
     assert_non_null(found);
-    assert_true(!found->folder.is_maildir && found->folder.no_expire && found->messages == 2);
+    assert_true(!found->folder.is_maildir && found->folder.no_expire && found->messages == 2 &&
+                found->kept_s == 2);
     assert_true(tw_stamp_equal(&found->folder.dirs[2], &b.folder.dirs[2]));
     assert_true(tw_stamp_equal(&found->folder.self, &b.folder.self));
     assert_null(tw_known_find(&known, ".Trash", 1));
