@@ -17,7 +17,7 @@ END
     SA=(--siteconfigpath="$T/sa/site")
 }
 bayes_counts() { # "nspam nham"
-    sa-learn "${SA[@]}" --local --dump magic | awk '/nspam/ { s = $3 } /nham/ { h = $3 } END { print s, h }'
+    sa-learn "${SA[@]}" --local --dump magic 2>/dev/null | awk '/nspam/ { s = $3 } /nham/ { h = $3 } END { print s + 0, h + 0 }'
 }
 
 # start_spamd [OPTIONS]: on a port of its own; SPAMD is where.
