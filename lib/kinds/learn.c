@@ -147,7 +147,8 @@ static int read_password(struct state *s, struct tw_error *e)
 
 /* ---- one owner ---------------------------------------------------------------------------- */
 
-static struct tw_teaching teaching_of(const struct state *s, const struct pupil_user *user, int fd)
+static struct tw_teaching teaching_of(const struct state *s, const struct pupil_user *user,
+                                      const int ends[2])
 {
     const struct tw_learn_settings *settings = s->settings;
     return (struct tw_teaching){.kind = tw_teacher_find(settings->backend),
@@ -164,30 +165,18 @@ static struct tw_teaching teaching_of(const struct state *s, const struct pupil_
                                           .max_time_ms = settings->max_time_s * 1000},
                                 .hostname = s->run->places->hostname,
                                 .max_size = settings->max_size,
-                                .fd = fd};
+                                .fd = ends[1],
+                                .other = ends[0]};
 }
 
-/* What the teacher's child gets: its end of the socket, and the other, to be closed. */
-struct teacher_task {
-    struct tw_teaching teaching;
-    int other;
-};
-
-static int teach(void *context, int fd, struct tw_error *e)
-{
-    struct teacher_task *task = context;
-    close(task->other);
-    return tw_teaching_serve(&task->teaching, fd, e);
-}
-
-static int start_teacher(const struct pupil_user *user, struct teacher_task *task,
+static int start_teacher(const struct pupil_user *user, struct tw_teaching *teaching,
                          struct tw_priv_child *child, struct tw_error *e)
 {
     const struct tw_priv_task priv = {.uid = user->uid,
                                       .gid = user->gid,
                                       .stay = geteuid() != 0 && user->uid == geteuid(),
-                                      .work = teach,
-                                      .context = task,
+                                      .work = tw_teaching_serve,
+                                      .context = teaching,
                                       .max = 1,
                                       .timeout_ms = TEACHER_PATIENCE_MS};
     return tw_priv_start(&priv, child, e);
@@ -219,9 +208,9 @@ static int read_and_teach(struct state *s, struct tw_learn_task *task,
     size_t length;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return tw_fail_errno(e, "cannot make a socket");
-    struct teacher_task teacher = {teaching_of(s, user, ends[1]), ends[0]};
+    struct tw_teaching teaching = teaching_of(s, user, ends);
     task->teacher = ends[0];
-    int result = start_teacher(user, &teacher, &child, e);
+    int result = start_teacher(user, &teaching, &child, e);
     const bool started = result == 0;
     close(ends[1]); /* the teacher alone has it: so the reader sees when that dies */
     if (result == 0)

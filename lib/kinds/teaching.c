@@ -257,6 +257,7 @@ int tw_teaching_serve(void *teaching, int fd, struct tw_error *e)
     struct tw_buf packet = {0};
     int message = -1, result = 0;
     (void)fd, (void)e;
+    close(t->other); /* or its end would never be seen */
     tw_gentle();
     t->setup.verdict = on_verdict;
     t->setup.alive = on_alive;

@@ -23,6 +23,7 @@ struct tw_teaching {
     const char *hostname;          /* by which our own letters are known */
     int64_t max_size;              /* bytes of a message */
     int fd;                        /* the socket */
+    int other;                     /* the reader's end of it, which is closed first */
 };
 /* A tw_priv_task's `work`, with a struct tw_teaching: serves until the reader closes. */
 int tw_teaching_serve(void *teaching, int fd, struct tw_error *e);
