@@ -28,7 +28,7 @@ static int parse_path(const char *text, struct tw_spamd_place *place, struct tw_
         return tw_fail(e, "socket: the path is too long: at most %zu bytes",
                        sizeof un->sun_path - 1);
     un->sun_family = AF_UNIX;
-    strcpy(un->sun_path, text);
+    memcpy(un->sun_path, text, strlen(text) + 1);
     place->length = sizeof *un;
     return 0;
 }
