@@ -37,7 +37,8 @@ static void limit(int what, rlim_t most)
     setrlimit((__rlimit_resource_t)what, &now);
 }
 
-/* A child that has long work to do may raise it (base/gentle.h). */
+/* A child that has long work to do may raise it (base/gentle.h), or a large program to run
+ * (base/program.h). */
 static void limit_softly(int what, rlim_t most)
 {
     struct rlimit now;
@@ -56,7 +57,7 @@ static void set_limits(void)
     limit(RLIMIT_NOFILE, 1024);
     limit_softly(RLIMIT_CPU, 600);
 #ifndef TW_SANITIZED
-    limit(RLIMIT_AS, (rlim_t)512 << 20);
+    limit_softly(RLIMIT_AS, (rlim_t)512 << 20);
 #endif
 }
 

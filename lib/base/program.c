@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,19 +78,26 @@ static _Noreturn void become(const struct tw_program *program, char **environmen
     sigset_t none;
     const int in =
         program->in >= 0 ? program->in : open("/dev/null", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    /* Out of the way of the numbers that are given away below. */
+    const int keep = program->keep > 0 ? fcntl(program->keep, F_DUPFD_CLOEXEC, KEPT_FD + 1) : -1;
     sigemptyset(&none);
     for (int number = 1; number < NSIG; number++)
         (void)signal(number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (program->outlives) {
+        struct rlimit space;
         (void)setsid();
         (void)signal(SIGPIPE, SIG_IGN);
+        if (getrlimit(RLIMIT_AS, &space) == 0) {
+            space.rlim_cur = space.rlim_max;
+            (void)setrlimit(RLIMIT_AS, &space);
+        }
     } else {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
     if (getppid() == parent && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(out, STDERR_FILENO) >= 0 && dup3(failed, FAILED_FD, O_CLOEXEC) >= 0) {
-        closefrom(FAILED_FD + 1 + (program->keep > 0 && dup2(program->keep, KEPT_FD) >= 0));
+        closefrom(FAILED_FD + 1 + (keep >= 0 && dup2(keep, KEPT_FD) >= 0));
         find_and_run(program->argv, environment);
     }
     const int why = errno;

@@ -24,8 +24,8 @@ struct tw_program {
     size_t output_max;             /* bytes kept of what it writes to its output and errors */
     /* What must not be interrupted, for it would leave half of its work in its files: it goes on to
      * its end when we die, in a session of its own, where no signal to our process group reaches it
-     * nor one for a reader that is gone; and keeps the descriptor `keep` (if not 0) open till
-     * then. */
+     * nor one for a reader that is gone; it keeps the descriptor `keep` (if not 0) open till then,
+     * and has as much address space as it likes. */
     bool outlives;
     int keep;
     /* Called some twenty times a second while it runs. False: no longer; it gets TERM, and KILL

@@ -231,6 +231,37 @@ static void a_person_reads_sizes_with_one_decimal(void **state)
     assert_string_equal(tw_size_show(TW_NEVER).text, "never");
 }
 
+static void decimals_have_two_digits_at_most(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *written;
+        int64_t hundredths;
+    } good[] = {{"2", "2.0", 200},
+                {"2.0", "2.0", 200},
+                {"0.25", "0.25", 25},
+                {"0.05", "0.05", 5},
+                {"0", "0.0", 0},
+                {"1000000.5", "1000000.5", 100000050},
+                {"never", "never", TW_NEVER},
+                {"12.30", "12.3", 1230}};
+    static const char *const bad[] = {"",     ".5", "2.",    "2.125",
+                                      "-1",   "+1", "2,5",   "1e3",
+                                      "2.5x", " 2", "Never", "99999999999999999999"};
+    for (size_t i = 0; i < TW_COUNT(good); i++) {
+        struct tw_buf out = {0};
+        struct tw_error e;
+        int64_t value;
+        assert_int_equal(tw_decimal_parse(good[i].text, &value, &e), 0);
+        assert_int_equal(value, good[i].hundredths);
+        tw_decimal_write(&out, value);
+        assert_string_equal(tw_buf_text(&out), good[i].written);
+        tw_buf_free(&out);
+    }
+    for (size_t i = 0; i < TW_COUNT(bad); i++)
+        refuse(tw_decimal_parse, bad[i], "is not a number: write one ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +274,7 @@ int main(void)
         cmocka_unit_test(what_is_no_size_is_refused),
         cmocka_unit_test(modes_are_octal),
         cmocka_unit_test(shares_are_percentages_or_amounts),
+        cmocka_unit_test(decimals_have_two_digits_at_most),
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(writing_takes_the_largest_unit_that_is_exact),
         cmocka_unit_test(a_person_reads_two_units_at_most),
