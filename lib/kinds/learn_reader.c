@@ -393,10 +393,13 @@ static void open_index(struct reader *r)
     free(note);
 }
 
+/* What was not met for long is dropped only if all was gone over. */
 static void close_index(struct reader *r)
 {
     struct tw_error e;
-    const int64_t before_s = r->view.now_s - 2 * TW_KNOWN_FULL_S;
+    const struct tw_child_task *task = &r->task->child;
+    const bool all = !r->failed && !r->over && !r->rounds.over && !task->after && !task->upto;
+    const int64_t before_s = all ? r->view.now_s - 2 * TW_KNOWN_FULL_S : 0;
     if (tw_mailindex_close(&r->view.index, r->view.job, before_s, &e) != 0)
         tw_voice_problem(&r->voice, "no-index", e.text);
 }

@@ -183,6 +183,44 @@ static void inodes_are_found_again(void **state)
     tw_inode_set_free(&set);
 }
 
+static void a_look_changes_nothing(void **state)
+{
+    (void)state;
+    struct tw_error e;
+    assert_null(tw_mailindex_look(".", &e)); /* there is none, and none is made */
+    assert_int_equal(access("index.db", F_OK), -1);
+    struct tw_mailindex *index = opened(false);
+    tw_mailindex_put(index, "expire.x", "/a", "one", 3, 100);
+    tw_mailindex_flush(index);
+    struct tw_mailindex *look = tw_mailindex_look(".", &e); /* while another has it open */
+    assert_non_null(look);
+    assert_true(holds(look, "expire.x", "/a", "one"));
+    closed(look, 0);
+    closed(index, 0);
+    assert_int_equal(truncate("index.db", 100), 0);
+    assert_null(tw_mailindex_look(".", &e));
+    assert_int_equal(access("index.db.damaged", F_OK),
+                     -1); /* setting it aside is not its business */
+}
+
+static void one_mailbox_is_dropped_with_all_that_stands_behind_it(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"/a", "/a//", "/a//.Spam", "/a/b", "/ab", "/ab//.Spam"};
+    struct tw_mailindex *index = opened(false);
+    struct tw_error e;
+    for (size_t i = 0; i < TW_COUNT(names); i++) {
+        tw_mailindex_put(index, "learn.x", names[i], "x", 1, 100);
+        tw_mailindex_put(index, "learn.y", names[i], "x", 1, 100);
+    }
+    assert_int_equal(tw_mailindex_drop(index, "learn.x", "/a", &e), 0);
+    for (size_t i = 0; i < TW_COUNT(names); i++) {
+        assert_int_equal(holds(index, "learn.x", names[i], "x"), i >= 3);
+        assert_true(holds(index, "learn.y", names[i], "x"));
+    }
+    closed(index, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
@@ -192,6 +230,8 @@ int main(void)
         TEST(what_is_no_index_is_set_aside),
         TEST(without_a_directory_there_is_none),
         TEST(the_directory_is_made_and_given_away),
+        TEST(a_look_changes_nothing),
+        TEST(one_mailbox_is_dropped_with_all_that_stands_behind_it),
         TEST(inodes_are_found_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
