@@ -37,6 +37,7 @@ class Bench:
         os.chown(self.bayes, NOBODY, NOBODY)
         with open(f"{self.site}/local.cf", "w", encoding="ascii") as conf:
             conf.write("loadplugin Mail::SpamAssassin::Plugin::Bayes\nuse_bayes 1\nbayes_auto_learn 0\n"
+                       "bayes_auto_expire 0\n"  # which comes when it likes, to one of a pair
                        f"bayes_path {self.bayes}/b\n")
         with open(f"{top}/sa-learn", "w", encoding="ascii") as wrapper:  # writes down what sa-learn itself took
             wrapper.write(f'#!/bin/sh\nsa-learn --siteconfigpath={self.site} --local "$@"\ncode=$?\n'
@@ -110,7 +111,7 @@ def main(top):
     count = sum(len(files) for files in bench.files.values())
     bench.spent()
     pairs, own = [], []
-    for _ in range(1 if SHORT else 3):
+    for _ in range(1 if SHORT else 2):
         bench.forget()
         theirs = bench.bare()
         bench.spent()

@@ -243,8 +243,14 @@ def a_command_that_refuses_the_few_there_are(s):
 class FakeSpamd:
     """Answers each connection as `answer(connection)` does."""
 
-    def __init__(self, answer):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+    def __init__(self, answer, path=None):
+        if path:
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(path)
+            os.chmod(path, 0o666)
+            self.listener.listen(64)
+        else:
+            self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.answer, self.seen = answer, []
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -253,7 +259,8 @@ class FakeSpamd:
         self.listener.close()
 
     def place(self):
-        return "127.0.0.1:%d" % self.listener.getsockname()[1]
+        name = self.listener.getsockname()
+        return name if isinstance(name, str) else f"127.0.0.1:{name[1]}"
 
     def serve(self):
         while True:
@@ -285,8 +292,8 @@ class FakeSpamd:
 LEARNED = b"SPAMD/1.1 0 EX_OK\r\nDidSet: local\r\n\r\n\r\n"
 
 
-def spamd(s, answer, rules=QUIET):
-    server = FakeSpamd(answer)
+def spamd(s, answer, rules=QUIET, path=None):
+    server = FakeSpamd(answer, path)
     s.rules(f'backend = spamd socket = "{server.place()}" user = "nobody" max_time = "2s" {rules}')
     return server
 
@@ -314,6 +321,31 @@ def a_spamd_that_learns(s):
     os.rename(mail, f"{box}/.Spam/cur/{os.path.basename(mail)}")
     figures(s.run(), offered=1, spam=1)
     same("forgotten first", ["Remove: local" in head for head, _ in server.seen], [True, False])
+
+
+@case
+def a_spamd_at_a_socket_of_the_file_system(s):
+    some(s, 20)
+    spamd(s, says(LEARNED), path=f"{s.top}/socket")
+    figures(s.run(), offered=20, spam=20)
+
+
+@case
+def a_spamd_is_called_several_times_at_once(s):
+    some(s, 24)
+    now, most = [0], [0]
+
+    def answer(server, connection):
+        server.request(connection)
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        time.sleep(0.05)
+        now[0] -= 1
+        connection.sendall(LEARNED)
+    spamd(s, answer)
+    figures(s.run(), offered=24, spam=24)
+    if not 2 <= most[0] <= 4:
+        raise AssertionError(f"{most[0]} at once")
 
 
 @case
