@@ -1,9 +1,10 @@
 /* The backend `spamd`: a TELL for each message, over a connection of its own, several at once.
  *
  * Learned: the answer has "DidSet: local". Known already: it has code 0 and no DidSet. But so
- * answers a spamd that learns nothing at all (use_bayes 0), too. So of the first message that
- * seems known it is asked to forget it (DidRemove), and to learn it again: who can do neither does
- * not learn. What was learned as the other class is forgotten first.
+ * answers a spamd that learns nothing at all (use_bayes 0), cannot write its store, or has waited
+ * ten seconds for the lock of it. So a message that seems known it is asked to forget (DidRemove),
+ * and to learn again: who can do neither does not learn. What was learned as the other class is
+ * forgotten first.
  *
  * Code 69 says that spamd was started without --allow-tell. */
 #include <errno.h>
@@ -19,7 +20,9 @@
 #include "kinds/teacher.h"
 #include "toaster/spamd.h"
 
-enum { SLOTS = 4, BEAT_MS = 500, EXIT_DATAERR = 65, EXIT_UNAVAILABLE = 69 };
+/* Its store of files is locked by one at a time, who waits looks now and then, and gives up after
+ * ten seconds: more connections gain nothing there, and come near that. */
+enum { SLOTS = 2, BEAT_MS = 500, EXIT_DATAERR = 65, EXIT_UNAVAILABLE = 69 };
 
 enum step {
     IDLE,
@@ -47,7 +50,6 @@ struct spamd {
     struct tw_spamd_place place;
     struct slot slots[SLOTS];
     size_t first, count; /* those in use are a ring, the oldest first */
-    bool proved;         /* it has learned or forgotten something: so it can */
     int64_t told_ms;
 };
 
@@ -187,22 +189,25 @@ static int take_answer(struct spamd *s, struct slot *slot, struct tw_teacher_fai
     }
     if (answer.code != 0)
         return take_code(s, slot, &answer, failure);
-    s->proved = s->proved || answer.did_set || answer.did_remove;
     switch (slot->step) {
     case FORGET: /* it may have forgotten it by itself */
         return call(s, slot, SET, failure);
     case SET:
-        if (!answer.did_set && !s->proved)
+        if (!answer.did_set)
             return call(s, slot, PROBE, failure);
-        settle(slot, answer.did_set ? TW_VERDICT_LEARNED : TW_VERDICT_KNOWN);
+        settle(slot, TW_VERDICT_LEARNED);
         return 0;
     case PROBE:
         if (!answer.did_remove)
-            return fail_at(
-                s, failure, "nothing-learned",
-                "neither learns nor forgets: is use_bayes 1, and can it write its store?", "");
+            return fail_at(s, failure, "nothing-learned",
+                           "neither learns nor forgets: is use_bayes 1, can it write its store, "
+                           "and is that not locked for long?",
+                           "");
         return call(s, slot, AGAIN, failure);
-    default:
+    default: /* learned again, or else it is not known any more */
+        if (!answer.did_set)
+            return fail_at(s, failure, "nothing-learned",
+                           "has forgotten a message and does not learn it again", "");
         settle(slot, TW_VERDICT_KNOWN);
         return 0;
     }
@@ -277,8 +282,7 @@ static int spamd_teach(void *teacher, const struct tw_lesson *lesson,
                        struct tw_teacher_failure *failure)
 {
     struct spamd *s = teacher;
-    /* Until it has proved that it learns, one after the other. */
-    while (s->count == SLOTS || (s->count && !s->proved))
+    while (s->count == SLOTS)
         if (turn(s, failure) != 0)
             return -1;
     struct slot *slot = slot_at(s, s->count++);

@@ -344,7 +344,7 @@ def a_spamd_is_called_several_times_at_once(s):
         connection.sendall(LEARNED)
     spamd(s, answer)
     figures(s.run(), offered=24, spam=24)
-    if not 2 <= most[0] <= 4:
+    if most[0] != 2:
         raise AssertionError(f"{most[0]} at once")
 
 
@@ -499,9 +499,6 @@ def an_rspamd_that_learns_and_knows(s):
     s.mails(3, f"{s.top}/domains/example.com/u/Maildir/.Spam")
     rspamd(s, status(b"208 known", b'{"error":"<x> has been already learned as spam, ignore it"}'))
     figures(s.run(), offered=3, known=3)
-    s.mails(3, f"{s.top}/domains/example.com/u/Maildir/.Spam")
-    rspamd(s, status(b"404 known", b'{"error":"<x> has been already learned as spam"}'))
-    figures(s.run(), offered=3, known=3)
 
 
 @case
@@ -512,6 +509,8 @@ def an_rspamd_that_does_not(s):
             (status(b"401 Unauthorized"), "refused", "password_file"),
             (status(b"500 Broken", b"{\"error\":\"no backend\"}"), "failed", "no backend"),
             (status(b"404 Not found"), "nonsense", "404"),
+            # so it answers while its Redis is down, whatever it is asked
+            (status(b"404 known", b'{"error":"<x> has been already learned as spam"}'), "down", "Redis"),
             (status(b"200 OK", b'{"success":false}'), "nonsense", "false"),
             (status(b"208 known", b'{"error":"<x> has been already learned as ham"}'), "nonsense", "ham"),
             (status(b"302 Moved"), "nonsense", "302"),
