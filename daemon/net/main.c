@@ -56,6 +56,9 @@ static const char *word_of(CURLcode code)
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_GOT_NOTHING: /* it has died of the request, or between two */
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
         return "down";
     default:
         return "nonsense";

@@ -1,9 +1,16 @@
 /* The backend `rspamd`: a POST to its controller for each message, through toaster-net.
  *
- * Learned: 200 and {"success":true}. Known already: 208, and 404 with older ones, with "already
- * learned as" the class that is taught. What it knows as the other class it unlearns by itself, and
- * answers 200. 204 says that it wants nothing of this message (too few words, a condition), as 400
- * does of one that it cannot read. Seen with rspamd 3.4. */
+ * Learned: 200 and {"success":true}. Known already: 208 with "already learned as" the class that is
+ * taught. What it knows as the other class it unlearns by itself, and answers 200. 204 says that it
+ * wants nothing of this message (too few words; a condition: the one it comes with refuses what it
+ * would already judge so with a certainty of 95 %), as 400 does of an empty one.
+ *
+ * 404 with "already learned as" is no answer: it gives that for every message, known or not, while
+ * it cannot connect to a Redis at a socket in the file system. Only where its learn cache is an
+ * SQLite file would it be one, but which it is cannot be told from here, and to believe it would
+ * lose all that is taught in the meantime. (Not by asking /stat: that crashes such a controller.)
+ * With a Redis at a port it then answers a status of 1, which is none in HTTP. A Redis that hangs,
+ * or is full, it does not notice: it answers 200. Seen with rspamd 3.4. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +21,7 @@
 #include "base/net.h"
 #include "kinds/teacher.h"
 
+#define KNOWN_AS "already learned as "
 enum { WORDS_MAX = 200 };
 
 struct rspamd {
@@ -66,9 +74,30 @@ static bool is_success(const char *body)
 /* "already learned as CLASS" */
 static bool is_known_as(const char *body, const char *class)
 {
-    static const char words[] = "already learned as ";
-    const char *at = strstr(body, words);
-    return at && strncasecmp(at + strlen(words), class, strlen(class)) == 0;
+    const char *at = strstr(body, KNOWN_AS);
+    return at && strncasecmp(at + strlen(KNOWN_AS), class, strlen(class)) == 0;
+}
+
+/* Nothing is lost: all that has no verdict is offered again. */
+static int not_found(const struct tw_teacher_setup *setup, const struct tw_net_answer *answer,
+                     struct tw_teacher_failure *failure)
+{
+    if (strstr(answer->body, KNOWN_AS))
+        return tw_teacher_fail(
+            failure, "down",
+            "rspamd at %s cannot look up what it knows: it answers 404 and "
+            "\"already learned\" without having looked. Does its Redis run? (With "
+            "a learn cache in SQLite it always does so: keep that in Redis)",
+            setup->url);
+    if (strstr(answer->body, "classifier"))
+        return tw_teacher_fail(failure, "refused",
+                               "rspamd at %s has no statistics to be taught: its configuration "
+                               "needs a classifier",
+                               setup->url);
+    return tw_teacher_fail(failure, "nonsense",
+                           "at %s nothing learns (status 404): url must be the place of rspamd's "
+                           "controller, mostly port 11334",
+                           setup->url);
 }
 
 static int judge(const struct rspamd *r, const struct tw_lesson *lesson,
@@ -87,11 +116,12 @@ static int judge(const struct rspamd *r, const struct tw_lesson *lesson,
         setup->verdict(setup->context, TW_VERDICT_REFUSED);
         return 0;
     case 208:
-    case 404:
         if (!is_known_as(answer->body, class))
             break;
         setup->verdict(setup->context, TW_VERDICT_KNOWN);
         return 0;
+    case 404:
+        return not_found(setup, answer, failure);
     case 401:
     case 403:
         return tw_teacher_fail(failure, "refused",
@@ -110,11 +140,34 @@ static int judge(const struct rspamd *r, const struct tw_lesson *lesson,
     return -1;
 }
 
+static const char *hint_of(const char *code, const char *text)
+{
+    if (strcmp(code, "down") == 0)
+        return " (is it running, and is that its address?)";
+    /* libcurl's words for a status that is none, as 1. */
+    if (strstr(text, "Unsupported response code"))
+        return " (rspamd answers so when it cannot connect to its Redis: does that run?)";
+    return "";
+}
+
+/* It goes into a header, where a line's end would begin another. */
+static bool is_sendable(const char *address)
+{
+    for (; *address; address++)
+        if ((unsigned char)*address < ' ' || *address == 0x7f)
+            return false;
+    return true;
+}
+
 static int rspamd_teach(void *teacher, const struct tw_lesson *lesson,
                         struct tw_teacher_failure *failure)
 {
     const struct rspamd *r = teacher;
     const struct tw_teacher_setup *setup = r->setup;
+    if (setup->per_user && !is_sendable(lesson->address)) {
+        setup->verdict(setup->context, TW_VERDICT_REFUSED);
+        return 0;
+    }
     const size_t length = strlen(setup->url);
     char *url = tw_format("%s%s%s", setup->url, setup->url[length - 1] == '/' ? "" : "/",
                           lesson->spam ? "learnspam" : "learnham");
@@ -139,8 +192,7 @@ static int rspamd_teach(void *teacher, const struct tw_lesson *lesson,
     int result = tw_net_send(r->net, &post, setup->alive, setup->context, &answer, &code, &e);
     if (result != 0)
         tw_teacher_fail(failure, code, "rspamd's controller at %s: %s%s", setup->url, e.text,
-                        strcmp(code, "down") == 0 ? " (is it running, and is that its address?)"
-                                                  : "");
+                        hint_of(code, e.text));
     else
         result = judge(r, lesson, &answer, failure);
     free(answer.body);

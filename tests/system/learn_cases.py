@@ -337,7 +337,11 @@ def one_run_at_a_time_teaches(s):
     s.fake(script=slow.format(s.log))
     s.mail(s.mailbox(folders=FOLDERS))
     first = s.run(wait=False)
-    time.sleep(1)
+    deadline = time.monotonic() + 30
+    while not os.path.getsize(s.log):
+        if time.monotonic() > deadline:
+            raise AssertionError("it does not begin")
+        time.sleep(0.05)
     second = s.run(wait=False)
     first.communicate()
     said = second.communicate()[0]
