@@ -313,7 +313,7 @@ def a_spamd_that_learns(s):
     server = spamd(s, says(LEARNED))
     figures(s.run(), offered=31, spam=30, ham=1)
     same("requests", len(server.seen), 31)
-    head, body = server.seen[-1]
+    head, body = next((head, body) for head, body in server.seen if "Message-class: ham" in head)
     same("head", head, f"TELL SPAMC/1.5\r\nMessage-class: ham\r\nSet: local\r\nUser: nobody\r\nContent-length: {len(body)}")
     with open(mail, "rb") as file:
         same("body", body, file.read())
