@@ -51,16 +51,13 @@ static void tell_of_owner(struct state *s, const struct tw_mail_owner *owner, co
 static void go_on_at(struct state *s, size_t owner, const char *at)
 {
     s->cut = true;
-    free(s->memory.at);
-    s->memory.at = tw_strdup(at);
-    s->memory.at_uid = s->owners.items[owner].uid;
+    tw_task_notes_go_on(&s->memory.notes, s->owners.items[owner].uid, at);
 }
 
-/* Where a run goes on, the mailboxes of that owner are looked at in two parts, the first of them
- * last.
- */
-static void look_at(struct state *s, size_t owner, const char *after, const char *upto)
+/* A tw_task_each. */
+static bool look_at(void *context, size_t owner, const char *after, const char *upto)
 {
+    struct state *s = context;
     const struct tw_run *run = s->run;
     const struct tw_mail_owner *o = &s->owners.items[owner];
     struct tw_expire_task task = {
@@ -70,7 +67,7 @@ static void look_at(struct state *s, size_t owner, const char *after, const char
     struct tw_error e;
     char *index = NULL;
     if (s->cut)
-        return;
+        return false;
     if (tw_mailindex_prepare(run->places->state_dir, o->uid, o->gid, &index, &e) != 0)
         tw_problems_add(&s->sum.problems, "no-index", e.text, 0);
     task.child.index_dir = index;
@@ -86,28 +83,15 @@ static void look_at(struct state *s, size_t owner, const char *after, const char
     if (intake->child.at)
         go_on_at(s, owner, intake->child.at);
     free(index);
+    return intake->child.anew;
 }
 
 static void look_at_all(struct state *s)
 {
-    const size_t count = s->owners.count;
-    size_t first = 0;
-    char *after = NULL;
-    s->intakes = tw_alloc((count + 1) * sizeof *s->intakes);
-    s->owner_of = tw_alloc((count + 1) * sizeof *s->owner_of);
-    for (size_t i = 0; i < count && s->memory.at; i++)
-        if ((int64_t)s->owners.items[i].uid == s->memory.at_uid) {
-            first = i;
-            if (strcmp(s->memory.at, TW_CHILD_NONE_DONE) != 0)
-                after = tw_strdup(s->memory.at);
-        }
-    free(s->memory.at);
-    s->memory.at = NULL;
-    for (size_t i = 0; i < count; i++)
-        look_at(s, (first + i) % count, i == 0 ? after : NULL, NULL);
-    if (after && !s->intakes[0].child.anew)
-        look_at(s, first, NULL, after);
-    free(after);
+    const size_t looks = s->owners.count + 1; /* one owner's may be in two parts */
+    s->intakes = tw_alloc(looks * sizeof *s->intakes);
+    s->owner_of = tw_alloc(looks * sizeof *s->owner_of);
+    tw_task_go_round(&s->memory.notes, &s->owners, look_at, s);
 }
 
 /* ---- removing ----------------------------------------------------------------------------- */
@@ -214,7 +198,7 @@ static char *summary_of(const struct state *s)
 static void remember_line(struct state *s, const char *aspect, char *line)
 {
     char *both = tw_format("%s %s", aspect, line);
-    tw_strings_add(&s->memory.report, both);
+    tw_strings_add(&s->memory.notes.report, both);
     free(both);
     free(line);
 }
@@ -289,7 +273,7 @@ static const struct tw_problem_rule rules[] = {
 static void report_problems(struct state *s, const char *aspect, const char *well)
 {
     tw_problems_report(s->run, &s->sum.problems, rules, TW_COUNT(rules), aspect, well,
-                       &s->memory.report);
+                       &s->memory.notes.report);
 }
 
 static void report_rules(const struct state *s)
@@ -360,7 +344,7 @@ static void report(struct state *s)
 {
     struct tw_buf memory = {0};
     char *summary = summary_of(s);
-    tw_strings_free(&s->memory.report);
+    tw_strings_free(&s->memory.notes.report);
     for (size_t i = 0; i < s->verdict.texts.count; i++)
         remember_line(s, "fuse", tw_strdup(s->verdict.texts.items[i]));
     report_due(s);
@@ -433,27 +417,15 @@ static void expire_run(const struct tw_run *run)
 
 /* ---- letters ------------------------------------------------------------------------------ */
 
-/* The lines that the last run kept for this aspect. */
-static void show_lines(const struct tw_expire_memory *memory, const char *aspect,
-                       struct tw_buf *out)
-{
-    const size_t length = strlen(aspect);
-    for (size_t i = 0; i < memory->report.count; i++) {
-        const char *line = memory->report.items[i];
-        if (strncmp(line, aspect, length) == 0 && line[length] == ' ')
-            tw_buf_printf(out, "%s\n", line + length + 1);
-    }
-}
-
 static void expire_evidence(const struct tw_run *run, const char *aspect, struct tw_buf *out)
 {
     struct tw_expire_memory memory;
     tw_expire_memory_read(run->memory, &memory);
     if (aspect[0])
-        show_lines(&memory, aspect, out);
+        tw_task_notes_show(&memory.notes, aspect, out);
     if (strcmp(aspect, "confirm") == 0 || strcmp(aspect, "fuse") == 0) {
         tw_buf_puts(out, "What is due:\n");
-        show_lines(&memory, "due", out);
+        tw_task_notes_show(&memory.notes, "due", out);
     }
     tw_expire_memory_free(&memory);
 }

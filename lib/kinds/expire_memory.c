@@ -10,7 +10,7 @@
 #include "kinds/expire_rules.h"
 
 /* All of it is less than the 64 kB that a job may remember. */
-enum { RULES_MAX = 24 * 1024, TRIPS_MAX = 200, TRIPS_BYTES = 8 * 1024, REPORT_MAX = 20 * 1024 };
+enum { RULES_MAX = 24 * 1024, TRIPS_MAX = 200, TRIPS_BYTES = 8 * 1024 };
 
 /* ---- trips -------------------------------------------------------------------------------- */
 
@@ -62,16 +62,6 @@ static void read_clocks(struct tw_expire_memory *m, const char *rest)
         m->clocks = c;
 }
 
-static void read_at(struct tw_expire_memory *m, const char *rest)
-{
-    char *end;
-    m->at_uid = strtoll(rest, &end, 10);
-    if (*end != ' ' || !end[1])
-        return;
-    free(m->at);
-    m->at = tw_strdup(end + 1);
-}
-
 static void read_line(struct tw_expire_memory *m, char *line, struct tw_buf *rules)
 {
     char *rest = strchr(line, ' ');
@@ -90,10 +80,8 @@ static void read_line(struct tw_expire_memory *m, char *line, struct tw_buf *rul
         m->clock_told = true;
     else if (strcmp(line, "trip") == 0)
         read_trip(m, rest);
-    else if (strcmp(line, "at") == 0)
-        read_at(m, rest);
-    else if (strcmp(line, "report") == 0)
-        tw_strings_add(&m->report, rest);
+    else
+        (void)tw_task_notes_take(&m->notes, line, rest);
 }
 
 void tw_expire_memory_read(const char *text, struct tw_expire_memory *memory)
@@ -114,15 +102,6 @@ void tw_expire_memory_read(const char *text, struct tw_expire_memory *memory)
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */
-
-/* One line, whatever is in it. */
-static void write_line(struct tw_buf *out, const char *word, const char *text)
-{
-    tw_buf_printf(out, "%s ", word);
-    for (; *text; text++)
-        tw_buf_add(out, *text == '\n' ? " " : text, 1);
-    tw_buf_puts(out, "\n");
-}
 
 static void write_rules(const char *rules, struct tw_buf *out)
 {
@@ -150,14 +129,7 @@ void tw_expire_memory_write(const struct tw_expire_memory *memory, struct tw_buf
     for (size_t i = 0;
          i < memory->trip_count && i < TRIPS_MAX && out->len - before_trips < TRIPS_BYTES; i++)
         tw_buf_printf(out, "trip %" PRId64 " %s\n", memory->trips[i].count, memory->trips[i].where);
-    if (memory->at)
-        tw_buf_printf(out, "at %" PRId64 " %s\n", memory->at_uid, memory->at);
-    const size_t before = out->len;
-    for (size_t i = 0; i < memory->report.count; i++) {
-        if (out->len - before + strlen(memory->report.items[i]) > REPORT_MAX)
-            break;
-        write_line(out, "report", memory->report.items[i]);
-    }
+    tw_task_notes_write(&memory->notes, out);
 }
 
 void tw_expire_memory_free(struct tw_expire_memory *memory)
@@ -166,7 +138,6 @@ void tw_expire_memory_free(struct tw_expire_memory *memory)
         free(memory->trips[i].where);
     free(memory->trips);
     free(memory->rules);
-    free(memory->at);
-    tw_strings_free(&memory->report);
+    tw_task_notes_free(&memory->notes);
     *memory = (struct tw_expire_memory){0};
 }

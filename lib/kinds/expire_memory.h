@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/strings.h"
+#include "kinds/tasknotes.h"
 
 /* The moment of a run, by both clocks. */
 struct tw_expire_clocks {
@@ -30,10 +30,7 @@ struct tw_expire_memory {
     bool clock_told;                /* that they make no sense */
     struct tw_expire_trip *trips;
     size_t trip_count;
-    int64_t at_uid; /* the next run begins with this owner's mailboxes, */
-    char *at;       /* behind that of this address (TW_CHILD_NONE_DONE: with the first); NULL: with
-                       the first of all */
-    struct tw_strings report; /* lines for letters: an aspect, a blank, the line */
+    struct tw_task_notes notes; /* where to go on, and lines for letters */
 };
 
 void tw_expire_memory_read(const char *text, struct tw_expire_memory *memory);

@@ -22,6 +22,7 @@
 #include "kinds/learn_lock.h"
 #include "kinds/learn_reader.h"
 #include "kinds/learn_rows.h"
+#include "kinds/tasknotes.h"
 #include "kinds/teaching.h"
 #include "toaster/mailindex.h"
 
@@ -38,45 +39,12 @@ struct state {
     const struct tw_learn_settings *settings;
     struct tw_mail_owners owners;
     struct tw_learn_sum sum;
-    struct tw_strings lines; /* for letters: an aspect, a blank, the line */
+    struct tw_task_notes notes;
     char *password;
-    char *at; /* where to go on: behind this address, */
-    int64_t at_uid;
     int64_t began_ms, end_ms;
     bool cut; /* the window did not suffice for all mailboxes */
     int lock; /* -1: another run has it */
 };
-
-/* ---- memory ------------------------------------------------------------------------------- */
-
-/* Lines: "at UID ADDRESS", and those for letters behind "line ". */
-static void read_memory(struct state *s)
-{
-    for (const char *at = s->run->memory; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-        const size_t length = strcspn(at, "\n");
-        char *end;
-        if (strncmp(at, "at ", 3) != 0)
-            continue;
-        s->at_uid = strtoll(at + 3, &end, 10);
-        if (*end == ' ')
-            s->at = tw_strndup(end + 1, length - (size_t)(end + 1 - at));
-    }
-}
-
-static void remember(const struct state *s)
-{
-    struct tw_buf out = {0};
-    if (s->at)
-        tw_buf_printf(&out, "at %" PRId64 " %s\n", s->at_uid, s->at);
-    for (size_t i = 0; i < s->lines.count; i++) {
-        tw_buf_puts(&out, "line ");
-        for (const char *c = s->lines.items[i]; *c; c++)
-            tw_buf_add(&out, *c == '\n' ? " " : c, 1);
-        tw_buf_puts(&out, "\n");
-    }
-    s->run->sink->remember(s->run->sink->context, tw_buf_text(&out));
-    tw_buf_free(&out);
-}
 
 /* ---- whom the filter is taught as --------------------------------------------------------- */
 
@@ -227,8 +195,10 @@ static int read_and_teach(struct state *s, struct tw_learn_task *task,
     return result;
 }
 
-static void learn_of(struct state *s, size_t index, const char *after, const char *upto, bool *anew)
+/* A tw_task_each. */
+static bool learn_of(void *context, size_t index, const char *after, const char *upto)
 {
+    struct state *s = context;
     const struct tw_run *run = s->run;
     const struct tw_mail_owner *owner = &s->owners.items[index];
     struct tw_learn_task task = {
@@ -238,8 +208,9 @@ static void learn_of(struct state *s, size_t index, const char *after, const cha
     struct pupil_user user = {0};
     struct tw_error e;
     char *dir = NULL;
+    bool anew = false;
     if (s->cut || s->sum.code)
-        return;
+        return false;
     if (find_user(s, owner, &user, &e) != 0) {
         s->sum.code = tw_strdup("config");
         s->sum.text = tw_strdup(e.text);
@@ -252,36 +223,14 @@ static void learn_of(struct state *s, size_t index, const char *after, const cha
             tell_of_owner(s, owner, &e);
         if (intake.at) {
             s->cut = true;
-            s->at = tw_strdup(intake.at);
-            s->at_uid = owner->uid;
+            tw_task_notes_go_on(&s->notes, owner->uid, intake.at);
         }
     }
-    *anew = intake.anew;
+    anew = intake.anew;
     tw_child_intake_free(&intake);
     free_user(&user);
     free(dir);
-}
-
-/* Begins where the last run ended; those before come last. */
-static void learn_all(struct state *s)
-{
-    const size_t count = s->owners.count;
-    size_t first = 0;
-    char *after = NULL;
-    bool anew = false, ignored;
-    for (size_t i = 0; i < count && s->at; i++)
-        if ((int64_t)s->owners.items[i].uid == s->at_uid) {
-            first = i;
-            if (strcmp(s->at, TW_CHILD_NONE_DONE) != 0)
-                after = tw_strdup(s->at);
-        }
-    free(s->at);
-    s->at = NULL;
-    for (size_t i = 0; i < count; i++)
-        learn_of(s, (first + i) % count, i == 0 ? after : NULL, NULL, i == 0 ? &anew : &ignored);
-    if (after && !anew)
-        learn_of(s, first, NULL, after, &ignored);
-    free(after);
+    return anew;
 }
 
 /* ---- saying ------------------------------------------------------------------------------- */
@@ -383,19 +332,24 @@ static const struct tw_problem_rule rules[] = {
 
 static void report_problems(struct state *s, const char *aspect, const char *well)
 {
-    tw_problems_report(s->run, &s->sum.problems, rules, TW_COUNT(rules), aspect, well, &s->lines);
+    tw_problems_report(s->run, &s->sum.problems, rules, TW_COUNT(rules), aspect, well,
+                       &s->notes.report);
 }
 
 static void report(struct state *s)
 {
+    struct tw_buf memory = {0};
     char *summary = summary_of(s);
+    tw_strings_free(&s->notes.report);
     report_mailboxes(s, summary);
     report_filter(s);
     report_problems(s, "mailboxes", "all are where they should be");
     report_problems(s, "folders", "nothing stood in the way");
     report_problems(s, "index", "in use");
     s->run->sink->done(s->run->sink->context, summary);
-    remember(s);
+    tw_task_notes_write(&s->notes, &memory);
+    s->run->sink->remember(s->run->sink->context, tw_buf_text(&memory));
+    tw_buf_free(&memory);
     free(summary);
 }
 
@@ -432,35 +386,33 @@ static void learn_run(const struct tw_run *run)
     s.began_ms = tw_clock_ms();
     if (run->until_s)
         s.end_ms = s.began_ms + (run->until_s > run->now_s ? run->until_s - run->now_s : 0) * 1000;
-    read_memory(&s);
+    tw_task_notes_read(run->memory, &s.notes);
     take_turn(&s);
     if (s.lock >= 0) {
         tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
                             &s.owners, tw_problems_tell, &s.sum.problems);
         if (read_password(&s, &e) != 0)
             fail_filter(&s, &e);
-        learn_all(&s);
+        tw_task_go_round(&s.notes, &s.owners, learn_of, &s);
     }
     report(&s);
     if (s.lock >= 0)
         close(s.lock);
     tw_mail_owners_free(&s.owners);
     tw_learn_sum_free(&s.sum);
-    tw_strings_free(&s.lines);
+    tw_task_notes_free(&s.notes);
     free(s.password);
-    free(s.at);
 }
 
 /* ---- letters ------------------------------------------------------------------------------ */
 
 static void learn_evidence(const struct tw_run *run, const char *aspect, struct tw_buf *out)
 {
-    char *begin = tw_format("line %s ", aspect);
-    for (const char *at = run->memory; *at && aspect[0]; at += strcspn(at, "\n"), at += *at == '\n')
-        if (strncmp(at, begin, strlen(begin)) == 0)
-            tw_buf_printf(out, "%.*s\n", (int)(strcspn(at, "\n") - strlen(begin)),
-                          at + strlen(begin));
-    free(begin);
+    struct tw_task_notes notes;
+    tw_task_notes_read(run->memory, &notes);
+    if (aspect[0])
+        tw_task_notes_show(&notes, aspect, out);
+    tw_task_notes_free(&notes);
 }
 
 static void learn_advice(const struct tw_run *run, const char *aspect, const char *code,

@@ -190,7 +190,7 @@ static void the_memory_has_bounds(void **state)
     char *line = tw_alloc(7001);
     memset(line, 'x', 7000);
     for (int i = 0; i < 100; i++)
-        tw_strings_add(&k.memory.report, line);
+        tw_strings_add(&k.memory.notes.report, line);
     free(line);
     judge(&k, false);
     assert_int_equal(k.verdict.blocked.count, 3000);
