@@ -255,18 +255,11 @@ static void report_due(struct state *s)
 /* What stands in the way of the sums, by aspect. A mailbox whose user has done something odd is a
  * warning; what keeps mail from being cleaned, or has not told who has mail, is a failure. */
 static const struct tw_problem_rule rules[] = {
-    {"no-assign", "mailboxes", TW_LEVEL_FAIL},   {"no-domain", "mailboxes", TW_LEVEL_FAIL},
-    {"no-users", "mailboxes", TW_LEVEL_FAIL},    {"cannot-open", "mailboxes", TW_LEVEL_FAIL},
-    {"cannot-look", "mailboxes", TW_LEVEL_FAIL}, {"bad-assign", "mailboxes", TW_LEVEL_WARN},
-    {"bad-user", "mailboxes", TW_LEVEL_WARN},    {"root-domain", "mailboxes", TW_LEVEL_WARN},
-    {"refused-uid", "mailboxes", TW_LEVEL_WARN}, {"shared", "mailboxes", TW_LEVEL_WARN},
-    {"too-many", "mailboxes", TW_LEVEL_WARN},    {"missing", "mailboxes", TW_LEVEL_WARN},
-    {"link", "mailboxes", TW_LEVEL_WARN},        {"no-maildir", "mailboxes", TW_LEVEL_WARN},
-    {"read-only", "folders", TW_LEVEL_FAIL},     {"cannot-remove", "folders", TW_LEVEL_FAIL},
-    {"unreadable", "folders", TW_LEVEL_FAIL},    {"maildirsize", "folders", TW_LEVEL_WARN},
-    {"foreign", "folders", TW_LEVEL_WARN},       {"other-fs", "folders", TW_LEVEL_WARN},
-    {"no-file", "folders", TW_LEVEL_WARN},       {"no-date", "folders", TW_LEVEL_WARN},
-    {"too-deep", "folders", TW_LEVEL_WARN},      {"index-damaged", "index", TW_LEVEL_WARN},
+    {"read-only", "folders", TW_LEVEL_FAIL},  {"cannot-remove", "folders", TW_LEVEL_FAIL},
+    {"unreadable", "folders", TW_LEVEL_FAIL}, {"maildirsize", "folders", TW_LEVEL_WARN},
+    {"foreign", "folders", TW_LEVEL_WARN},    {"other-fs", "folders", TW_LEVEL_WARN},
+    {"no-file", "folders", TW_LEVEL_WARN},    {"no-date", "folders", TW_LEVEL_WARN},
+    {"too-deep", "folders", TW_LEVEL_WARN},   {"index-damaged", "index", TW_LEVEL_WARN},
     {"no-index", "index", TW_LEVEL_WARN},
 };
 
@@ -322,36 +315,20 @@ static void report_fuse(const struct state *s)
     tw_buf_free(&text);
 }
 
-static void report_mailboxes(const struct state *s, const char *summary)
-{
-    const struct tw_sources *sources = s->run->places->sources;
-    if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd)
-        tw_report(s->run, TW_LEVEL_FAIL, "", "no-sources",
-                  "the section mailboxes of the configuration names no source of mailboxes");
-    else if (s->sum.mailboxes == 0 && s->cut)
-        tw_report(s->run, TW_LEVEL_WARN, "", "no-time",
-                  "the window ended before any mailbox was looked at");
-    else if (s->sum.mailboxes == 0)
-        tw_report(s->run, TW_LEVEL_FAIL, "", "no-mailboxes", "there is no mailbox at all");
-    else if (s->sum.missing == s->sum.mailboxes)
-        tw_report(s->run, TW_LEVEL_FAIL, "", "no-mailboxes",
-                  "none of %" PRId64 " mailboxes is where it should be", s->sum.mailboxes);
-    else
-        tw_report(s->run, TW_LEVEL_OK, "", "ok", "%s", summary);
-}
-
 static void report(struct state *s)
 {
+    const struct tw_mailbox_tally tally = {
+        .mailboxes = s->sum.mailboxes, .missing = s->sum.missing, .cut = s->cut};
     struct tw_buf memory = {0};
     char *summary = summary_of(s);
     tw_strings_free(&s->memory.notes.report);
     for (size_t i = 0; i < s->verdict.texts.count; i++)
         remember_line(s, "fuse", tw_strdup(s->verdict.texts.items[i]));
     report_due(s);
-    report_mailboxes(s, summary);
+    tw_report_mailboxes(s->run, &tally, summary);
     report_rules(s);
     report_fuse(s);
-    report_problems(s, "mailboxes", "all are where they should be");
+    tw_problems_report_mailboxes(s->run, &s->sum.problems, &s->memory.notes.report);
     report_problems(s, "folders", "nothing stood in the way");
     report_problems(s, "index", "in use");
     s->run->sink->done(s->run->sink->context, summary);

@@ -46,6 +46,15 @@ struct state {
     int lock; /* -1: another run has it */
 };
 
+/* The filter cannot be taught: the first reason counts. */
+static void fail_filter(struct state *s, const char *code, const struct tw_error *why)
+{
+    if (s->sum.code)
+        return;
+    s->sum.code = tw_strdup(code);
+    s->sum.text = tw_strdup(why->text);
+}
+
 /* ---- whom the filter is taught as --------------------------------------------------------- */
 
 struct pupil_user {
@@ -120,8 +129,7 @@ static struct tw_teaching teaching_of(const struct state *s, const struct pupil_
 {
     const struct tw_learn_settings *settings = s->settings;
     return (struct tw_teaching){.kind = tw_teacher_find(settings->backend),
-                                .setup = {.job = s->run->name,
-                                          .run = &settings->run,
+                                .setup = {.run = &settings->run,
                                           .user = user->name,
                                           .home = user->home,
                                           .socket = settings->socket,
@@ -186,12 +194,10 @@ static int read_and_teach(struct state *s, struct tw_learn_task *task,
     close(ends[0]); /* now the teacher comes to its end */
     if (!started)
         return result;
-    if (tw_priv_wait(&child, &nothing, &length, &why) == 0) {
+    if (tw_priv_wait(&child, &nothing, &length, &why) == 0)
         free(nothing);
-    } else if (!s->sum.code) {
-        s->sum.code = tw_strdup("failed");
-        s->sum.text = tw_strdup(why.text);
-    }
+    else
+        fail_filter(s, "failed", &why);
     return result;
 }
 
@@ -212,8 +218,7 @@ static bool learn_of(void *context, size_t index, const char *after, const char 
     if (s->cut || s->sum.code)
         return false;
     if (find_user(s, owner, &user, &e) != 0) {
-        s->sum.code = tw_strdup("config");
-        s->sum.text = tw_strdup(e.text);
+        fail_filter(s, "config", &e);
     } else if (tw_mailindex_prepare(run->places->state_dir, owner->uid, owner->gid, &dir, &e) !=
                0) {
         tw_problems_add(&s->sum.problems, "no-index", e.text, 0);
@@ -275,27 +280,6 @@ static char *summary_of(const struct state *s)
     return tw_buf_take(&out);
 }
 
-static void report_mailboxes(const struct state *s, const char *summary)
-{
-    const struct tw_sources *sources = s->run->places->sources;
-    const int64_t mailboxes = figure(s, TW_LEARN_MAILBOXES);
-    if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd)
-        tw_report(s->run, TW_LEVEL_FAIL, "", "no-sources",
-                  "the section mailboxes of the configuration names no source of mailboxes");
-    else if (mailboxes == 0 && s->cut)
-        tw_report(s->run, TW_LEVEL_WARN, "", "no-time",
-                  "the window ended before any mailbox was looked at");
-    else if (mailboxes == 0 && s->sum.code)
-        tw_report(s->run, TW_LEVEL_NONE, "", "none", "nothing was looked at");
-    else if (mailboxes == 0)
-        tw_report(s->run, TW_LEVEL_FAIL, "", "no-mailboxes", "there is no mailbox at all");
-    else if (figure(s, TW_LEARN_MISSING) == mailboxes)
-        tw_report(s->run, TW_LEVEL_FAIL, "", "no-mailboxes",
-                  "none of %" PRId64 " mailboxes is where it should be", mailboxes);
-    else
-        tw_report(s->run, TW_LEVEL_OK, "", "ok", "%s", summary);
-}
-
 /* Training that silently does nothing is no training. */
 static void report_filter(const struct state *s)
 {
@@ -318,16 +302,9 @@ static void report_filter(const struct state *s)
 }
 
 static const struct tw_problem_rule rules[] = {
-    {"no-assign", "mailboxes", TW_LEVEL_FAIL},   {"no-domain", "mailboxes", TW_LEVEL_FAIL},
-    {"no-users", "mailboxes", TW_LEVEL_FAIL},    {"cannot-open", "mailboxes", TW_LEVEL_FAIL},
-    {"cannot-look", "mailboxes", TW_LEVEL_FAIL}, {"bad-assign", "mailboxes", TW_LEVEL_WARN},
-    {"bad-user", "mailboxes", TW_LEVEL_WARN},    {"root-domain", "mailboxes", TW_LEVEL_WARN},
-    {"refused-uid", "mailboxes", TW_LEVEL_WARN}, {"shared", "mailboxes", TW_LEVEL_WARN},
-    {"too-many", "mailboxes", TW_LEVEL_WARN},    {"missing", "mailboxes", TW_LEVEL_WARN},
-    {"link", "mailboxes", TW_LEVEL_WARN},        {"no-maildir", "mailboxes", TW_LEVEL_WARN},
-    {"unreadable", "folders", TW_LEVEL_FAIL},    {"foreign", "folders", TW_LEVEL_WARN},
-    {"other-fs", "folders", TW_LEVEL_WARN},      {"too-deep", "folders", TW_LEVEL_WARN},
-    {"no-index", "index", TW_LEVEL_FAIL},        {"index-damaged", "index", TW_LEVEL_WARN},
+    {"unreadable", "folders", TW_LEVEL_FAIL}, {"foreign", "folders", TW_LEVEL_WARN},
+    {"other-fs", "folders", TW_LEVEL_WARN},   {"too-deep", "folders", TW_LEVEL_WARN},
+    {"no-index", "index", TW_LEVEL_FAIL},     {"index-damaged", "index", TW_LEVEL_WARN},
 };
 
 static void report_problems(struct state *s, const char *aspect, const char *well)
@@ -338,12 +315,16 @@ static void report_problems(struct state *s, const char *aspect, const char *wel
 
 static void report(struct state *s)
 {
+    const struct tw_mailbox_tally tally = {.mailboxes = figure(s, TW_LEARN_MAILBOXES),
+                                           .missing = figure(s, TW_LEARN_MISSING),
+                                           .cut = s->cut,
+                                           .prevented = s->sum.code != NULL};
     struct tw_buf memory = {0};
     char *summary = summary_of(s);
     tw_strings_free(&s->notes.report);
-    report_mailboxes(s, summary);
+    tw_report_mailboxes(s->run, &tally, summary);
     report_filter(s);
-    report_problems(s, "mailboxes", "all are where they should be");
+    tw_problems_report_mailboxes(s->run, &s->sum.problems, &s->notes.report);
     report_problems(s, "folders", "nothing stood in the way");
     report_problems(s, "index", "in use");
     s->run->sink->done(s->run->sink->context, summary);
@@ -369,14 +350,7 @@ static void take_turn(struct state *s)
     }
     if (s->lock >= 0)
         return;
-    s->sum.code = tw_strdup(held ? "busy" : "failed");
-    s->sum.text = tw_strdup(e.text);
-}
-
-static void fail_filter(struct state *s, const struct tw_error *why)
-{
-    s->sum.code = tw_strdup("config");
-    s->sum.text = tw_strdup(why->text);
+    fail_filter(s, held ? "busy" : "failed", &e);
 }
 
 static void learn_run(const struct tw_run *run)
@@ -392,7 +366,7 @@ static void learn_run(const struct tw_run *run)
         tw_mail_owners_read(run->places->sources, run->places->qmail_dir, run->places->hostname,
                             &s.owners, tw_problems_tell, &s.sum.problems);
         if (read_password(&s, &e) != 0)
-            fail_filter(&s, &e);
+            fail_filter(&s, "config", &e);
         tw_task_go_round(&s.notes, &s.owners, learn_of, &s);
     }
     report(&s);

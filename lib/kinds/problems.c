@@ -126,3 +126,41 @@ void tw_problems_report(const struct tw_run *run, const struct tw_problems *prob
     tw_report(run, level, aspect, code, "%s", level == TW_LEVEL_OK ? well : tw_buf_text(&text));
     tw_buf_free(&text);
 }
+
+static const struct tw_problem_rule of_mailboxes[] = {
+    {"no-assign", "mailboxes", TW_LEVEL_FAIL},   {"no-domain", "mailboxes", TW_LEVEL_FAIL},
+    {"no-users", "mailboxes", TW_LEVEL_FAIL},    {"cannot-open", "mailboxes", TW_LEVEL_FAIL},
+    {"cannot-look", "mailboxes", TW_LEVEL_FAIL}, {"bad-assign", "mailboxes", TW_LEVEL_WARN},
+    {"bad-user", "mailboxes", TW_LEVEL_WARN},    {"root-domain", "mailboxes", TW_LEVEL_WARN},
+    {"refused-uid", "mailboxes", TW_LEVEL_WARN}, {"shared", "mailboxes", TW_LEVEL_WARN},
+    {"too-many", "mailboxes", TW_LEVEL_WARN},    {"missing", "mailboxes", TW_LEVEL_WARN},
+    {"link", "mailboxes", TW_LEVEL_WARN},        {"no-maildir", "mailboxes", TW_LEVEL_WARN},
+};
+
+void tw_problems_report_mailboxes(const struct tw_run *run, const struct tw_problems *problems,
+                                  struct tw_strings *lines)
+{
+    tw_problems_report(run, problems, of_mailboxes, TW_COUNT(of_mailboxes), "mailboxes",
+                       "all are where they should be", lines);
+}
+
+void tw_report_mailboxes(const struct tw_run *run, const struct tw_mailbox_tally *tally,
+                         const char *summary)
+{
+    const struct tw_sources *sources = run->places->sources;
+    if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd)
+        tw_report(run, TW_LEVEL_FAIL, "", "no-sources",
+                  "the section mailboxes of the configuration names no source of mailboxes");
+    else if (tally->mailboxes == 0 && tally->cut)
+        tw_report(run, TW_LEVEL_WARN, "", "no-time",
+                  "the window ended before any mailbox was looked at");
+    else if (tally->mailboxes == 0 && tally->prevented)
+        tw_report(run, TW_LEVEL_NONE, "", "none", "nothing was looked at");
+    else if (tally->mailboxes == 0)
+        tw_report(run, TW_LEVEL_FAIL, "", "no-mailboxes", "there is no mailbox at all");
+    else if (tally->missing == tally->mailboxes)
+        tw_report(run, TW_LEVEL_FAIL, "", "no-mailboxes",
+                  "none of %" PRId64 " mailboxes is where it should be", tally->mailboxes);
+    else
+        tw_report(run, TW_LEVEL_OK, "", "ok", "%s", summary);
+}

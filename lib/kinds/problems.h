@@ -46,4 +46,17 @@ void tw_problems_report(const struct tw_run *run, const struct tw_problems *prob
                         const struct tw_problem_rule *rules, size_t rule_count, const char *aspect,
                         const char *well, struct tw_strings *lines);
 
+/* The same for the aspect `mailboxes`, whose sorts are those of toaster/mailowner.h and
+ * mailboxes.h, and so alike for all that go over mailboxes. */
+void tw_problems_report_mailboxes(const struct tw_run *run, const struct tw_problems *problems,
+                                  struct tw_strings *lines);
+/* And the main aspect: is there a source, a mailbox, one that is there? */
+struct tw_mailbox_tally {
+    int64_t mailboxes, missing;
+    bool cut;       /* the window ended before all were gone over */
+    bool prevented; /* they were not looked at, for what another aspect tells */
+};
+void tw_report_mailboxes(const struct tw_run *run, const struct tw_mailbox_tally *tally,
+                         const char *summary);
+
 #endif

@@ -39,7 +39,6 @@ int tw_teacher_fail(struct tw_teacher_failure *failure, const char *code, const 
 
 /* What a backend needs to know; borrowed as long as it is open. */
 struct tw_teacher_setup {
-    const char *job;              /* "learn.bayes" */
     const struct tw_strings *run; /* command: the argument list; sa-learn: the program and its
                                      first arguments, or empty */
     const char *user;             /* name of the `user`, or of the uid we have; never NULL */

@@ -123,8 +123,7 @@ static void begin(struct kit *kit, const char *const *answers)
     if (kit->controller == 0)
         be_controller(listener, kit->seen, answers);
     close(listener);
-    kit->setup = (struct tw_teacher_setup){.job = "learn.x",
-                                           .user = "nobody",
+    kit->setup = (struct tw_teacher_setup){.user = "nobody",
                                            .url = kit->url,
                                            .password = "secret",
                                            .max_time_ms = 10000,
