@@ -73,6 +73,25 @@ int64_t tw_frame_number(struct tw_frame *frame)
     return (int64_t)le64toh(raw);
 }
 
+static const int64_t count_max = (int64_t)1 << 48;
+
+int64_t tw_frame_count(struct tw_frame *frame)
+{
+    const int64_t number = tw_frame_number(frame);
+    if (number < 0 || number > count_max)
+        frame->bad = true;
+    return frame->bad ? 0 : number;
+}
+
+void tw_frame_add_count(struct tw_frame *frame, int64_t *total)
+{
+    const int64_t number = tw_frame_count(frame);
+    if (*total > count_max)
+        frame->bad = true;
+    else
+        *total += number;
+}
+
 const char *tw_frame_bytes(struct tw_frame *frame, size_t max, size_t *length)
 {
     *length = 0;

@@ -37,6 +37,10 @@ struct tw_frame {
 int tw_frame_next(const struct tw_buf *in, size_t *position, size_t max, struct tw_frame *frame);
 
 int64_t tw_frame_number(struct tw_frame *frame); /* 0 and bad, if there is none */
+/* A count: from 0 to 2^48, more than which is none that anybody had. 0 and bad, if it is not. */
+int64_t tw_frame_count(struct tw_frame *frame);
+/* Adds a count to a total of counts; no number of them overflows it: the frame is bad first. */
+void tw_frame_add_count(struct tw_frame *frame, int64_t *total);
 /* A string of at most `max` bytes without NULs, copied, the caller's to free; "" and bad, if
  * there is none such. */
 char *tw_frame_text(struct tw_frame *frame, size_t max);

@@ -169,20 +169,6 @@ static void walk(struct look *l)
         tw_child_put_at(&l->voice.out, l->last ? l->last : l->rounds.task->after);
 }
 
-static void open_index(struct look *l)
-{
-    struct tw_error e;
-    char *note = NULL;
-    if (!l->task->child.index_dir)
-        return;
-    l->index = l->ledgers = tw_mailindex_open(l->task->child.index_dir, &note, &e);
-    if (!l->index)
-        tw_voice_problem(&l->voice, "no-index", e.text);
-    if (note)
-        tw_voice_problem(&l->voice, "index-damaged", note);
-    free(note);
-}
-
 /* What only looks takes nothing for granted, but for what was learned. */
 static void open_ledgers(struct look *l)
 {
@@ -209,14 +195,6 @@ static void close_ledgers(struct look *l)
     tw_learners_free(&l->learners);
 }
 
-static void close_index(struct look *l)
-{
-    struct tw_error e;
-    const int64_t before_s = l->view.now_s - 2 * TW_KNOWN_FULL_S;
-    if (tw_mailindex_close(&l->index, l->task->child.run->name, before_s, &e) != 0)
-        tw_voice_problem(&l->voice, "no-index", e.text);
-}
-
 int tw_expire_look(void *task, int fd, struct tw_error *e)
 {
     const struct tw_expire_task *t = task;
@@ -234,14 +212,15 @@ int tw_expire_look(void *task, int fd, struct tw_error *e)
     l.view.whole = t->what != TW_EXPIRE_COUNT;
     atomic_init(&l.view.room, t->room);
     pthread_mutex_init(&l.mutex, NULL);
-    open_index(&l);
+    l.index = l.ledgers = tw_child_open_index(&t->child, &l.voice);
     open_ledgers(&l);
     tw_rounds_begin(&l.rounds, &t->child, &l.voice);
     l.crew = tw_crew_new((size_t)l.settings->parallel, work, NULL);
     walk(&l);
     tw_crew_free(&l.crew);
     close_ledgers(&l);
-    close_index(&l);
+    tw_child_close_index(&l.index, t->child.run->name, l.view.now_s - 2 * TW_KNOWN_FULL_S,
+                         &l.voice);
     pthread_mutex_destroy(&l.mutex);
     end_domain(&l);
     tw_expire_put_totals(&l.voice.out, &l.sum);

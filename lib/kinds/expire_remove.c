@@ -217,11 +217,7 @@ static void finish(struct removal *r, struct job *job)
 {
     tw_expire_amounts_add(r->sum.gone, job->sum.gone);
     r->sum.errors += job->sum.errors;
-    for (size_t i = 0; i < job->sum.problems.count; i++) {
-        const struct tw_problem_sort *sort = &job->sum.problems.sorts[i];
-        tw_problem_put(&r->voice.out, TW_CHILD_PROBLEM, sort->code, sort->texts.items[0],
-                       sort->count - 1);
-    }
+    tw_problems_put(&r->voice.out, TW_CHILD_PROBLEM, &job->sum.problems);
     free_job(job);
     tw_voice_say(&r->voice);
 }

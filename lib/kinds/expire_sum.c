@@ -8,10 +8,6 @@
 
 enum { CHUNK_INODES = 8192 };
 
-/* More than that many messages or bytes are no sum that anybody had; and no overflow comes of it.
- */
-static const int64_t count_max = (int64_t)1 << 48;
-
 /* ---- sums --------------------------------------------------------------------------------- */
 
 static void add(struct tw_expire_amount *to, const struct tw_expire_amount *more)
@@ -147,30 +143,11 @@ void tw_expire_put_due(struct tw_buf *out, const struct tw_mailbox *mailbox, con
 
 /* ---- read --------------------------------------------------------------------------------- */
 
-/* A number from 0 on, of a size that can be. */
-static int64_t get_count(struct tw_frame *frame)
-{
-    const int64_t number = tw_frame_number(frame);
-    if (number < 0 || number > count_max)
-        frame->bad = true;
-    return frame->bad ? 0 : number;
-}
-
-/* The next number is added to a total, which stays of such a size, too. */
-static void add_count(struct tw_frame *frame, int64_t *total)
-{
-    const int64_t number = get_count(frame);
-    if (*total > count_max)
-        frame->bad = true;
-    else
-        *total += number;
-}
-
 static void get_amounts(struct tw_frame *frame, struct tw_expire_amount *amounts)
 {
     for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class) {
-        add_count(frame, &amounts[class].count);
-        add_count(frame, &amounts[class].bytes);
+        tw_frame_add_count(frame, &amounts[class].count);
+        tw_frame_add_count(frame, &amounts[class].bytes);
     }
 }
 
@@ -178,8 +155,8 @@ static void take_domain(struct tw_expire_sum *sum, struct tw_frame *frame)
 {
     char *name = tw_frame_text(frame, TW_CHILD_NAME_MAX);
     struct tw_expire_domain *domain = tw_expire_sum_domain(sum, name);
-    add_count(frame, &domain->mailboxes);
-    add_count(frame, &domain->messages);
+    tw_frame_add_count(frame, &domain->mailboxes);
+    tw_frame_add_count(frame, &domain->messages);
     get_amounts(frame, domain->due);
     free(name);
 }
@@ -191,18 +168,18 @@ int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
         take_domain(sum, frame);
         break;
     case TW_EXPIRE_TOTALS:
-        add_count(frame, &sum->mailboxes);
-        add_count(frame, &sum->missing);
-        add_count(frame, &sum->folders);
-        add_count(frame, &sum->skipped);
-        add_count(frame, &sum->scanned);
-        add_count(frame, &sum->kept);
-        add_count(frame, &sum->unlearned);
+        tw_frame_add_count(frame, &sum->mailboxes);
+        tw_frame_add_count(frame, &sum->missing);
+        tw_frame_add_count(frame, &sum->folders);
+        tw_frame_add_count(frame, &sum->skipped);
+        tw_frame_add_count(frame, &sum->scanned);
+        tw_frame_add_count(frame, &sum->kept);
+        tw_frame_add_count(frame, &sum->unlearned);
         break;
     case TW_EXPIRE_GONE:
         get_amounts(frame, sum->gone);
-        add_count(frame, &sum->errors);
-        add_count(frame, &sum->left);
+        tw_frame_add_count(frame, &sum->errors);
+        tw_frame_add_count(frame, &sum->left);
         break;
     default:
         return -1;

@@ -254,11 +254,7 @@ static void mark_refused(struct reader *r)
 static void save(struct reader *r, struct tw_learn_scan *scan)
 {
     tw_learn_scan_save(scan);
-    for (size_t i = 0; i < scan->problems.count; i++) {
-        const struct tw_problem_sort *sort = &scan->problems.sorts[i];
-        tw_problem_put(&r->voice.out, TW_CHILD_PROBLEM, sort->code, sort->texts.items[0],
-                       sort->count - 1);
-    }
+    tw_problems_put(&r->voice.out, TW_CHILD_PROBLEM, &scan->problems);
     tw_learn_scan_clear(scan);
     free(scan);
 }
@@ -379,29 +375,13 @@ static void walk(struct reader *r)
         tw_child_put_at(&r->voice.out, r->last ? r->last : r->task->child.after);
 }
 
-static void open_index(struct reader *r)
-{
-    struct tw_error e;
-    char *note = NULL;
-    if (!r->task->child.index_dir)
-        return;
-    r->view.index = tw_mailindex_open(r->task->child.index_dir, &note, &e);
-    if (!r->view.index)
-        tw_voice_problem(&r->voice, "no-index", e.text);
-    if (note)
-        tw_voice_problem(&r->voice, "index-damaged", note);
-    free(note);
-}
-
 /* What was not met for long is dropped only if all was gone over. */
 static void close_index(struct reader *r)
 {
-    struct tw_error e;
     const struct tw_child_task *task = &r->task->child;
     const bool all = !r->failed && !r->over && !r->rounds.over && !task->after && !task->upto;
     const int64_t before_s = all ? r->view.now_s - 2 * TW_KNOWN_FULL_S : 0;
-    if (tw_mailindex_close(&r->view.index, r->view.job, before_s, &e) != 0)
-        tw_voice_problem(&r->voice, "no-index", e.text);
+    tw_child_close_index(&r->view.index, r->view.job, before_s, &r->voice);
 }
 
 int tw_learn_read(void *task, int fd, struct tw_error *e)
@@ -428,7 +408,7 @@ int tw_learn_read(void *task, int fd, struct tw_error *e)
                                 .alive = on_alive,
                                 .context = &r};
     tw_gentle();
-    open_index(&r);
+    r.view.index = tw_child_open_index(&t->child, &r.voice);
     /* Without a ledger everything would be offered again each night: then rather nothing. */
     if (r.view.index) {
         tw_rounds_begin(&r.rounds, &t->child, &r.voice);

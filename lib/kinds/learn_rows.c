@@ -110,16 +110,12 @@ static void list_mailbox(struct lister *l, struct tw_mailbox *mailbox)
     tw_learn_scan_clear(&scan);
 }
 
-static void open_index(struct lister *l)
+/* A look is content with none. */
+static struct tw_mailindex *open_index(const struct tw_learn_task *task, struct tw_voice *voice)
 {
     struct tw_error e;
-    char *note = NULL;
-    const char *dir = l->task->child.index_dir;
-    l->view.index = l->task->what == TW_LEARN_FORGET ? tw_mailindex_open(dir, &note, &e)
-                                                     : tw_mailindex_look(dir, &e);
-    if (!l->view.index && l->task->what == TW_LEARN_FORGET)
-        tw_voice_problem(&l->voice, "no-index", e.text);
-    free(note);
+    return task->what == TW_LEARN_FORGET ? tw_child_open_index(&task->child, voice)
+                                         : tw_mailindex_look(task->child.index_dir, &e);
 }
 
 int tw_learn_list(void *task, int fd, struct tw_error *e)
@@ -129,7 +125,6 @@ int tw_learn_list(void *task, int fd, struct tw_error *e)
     struct tw_folder_names *folders = tw_learn_folders(settings);
     struct tw_rounds rounds;
     struct tw_mailbox mailbox;
-    struct tw_error why;
     /* By its name in the state directory: it is the owner's, who may enter it. */
     char *dir =
         tw_format("%s/index/%ju", t->child.run->places->state_dir, (uintmax_t)t->child.owner->uid);
@@ -143,7 +138,7 @@ int tw_learn_list(void *task, int fd, struct tw_error *e)
                                     .uid = t->child.owner->uid,
                                     .now_s = t->child.run->now_s,
                                     .whole = true};
-    open_index(&l);
+    l.view.index = open_index(&mine, &l.voice);
     tw_rounds_begin(&rounds, &t->child, &l.voice);
     while (!l.voice.failed && (l.view.index || t->what != TW_LEARN_FORGET) &&
            tw_rounds_next(&rounds, &mailbox)) {
@@ -151,8 +146,7 @@ int tw_learn_list(void *task, int fd, struct tw_error *e)
         tw_voice_say(&l.voice);
     }
     tw_rounds_end(&rounds);
-    if (tw_mailindex_close(&l.view.index, l.view.job, 0, &why) != 0)
-        tw_voice_problem(&l.voice, "no-index", why.text);
+    tw_child_close_index(&l.view.index, l.view.job, 0, &l.voice);
     tw_folder_names_free(&folders);
     free(dir);
     return tw_voice_said(&l.voice, e);

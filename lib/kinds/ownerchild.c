@@ -69,6 +69,31 @@ void tw_child_put_at(struct tw_buf *out, const char *address)
     tw_frame_end(&w);
 }
 
+/* ---- the index ---------------------------------------------------------------------------- */
+
+struct tw_mailindex *tw_child_open_index(const struct tw_child_task *task, struct tw_voice *voice)
+{
+    struct tw_error e;
+    char *note = NULL;
+    if (!task->index_dir)
+        return NULL;
+    struct tw_mailindex *index = tw_mailindex_open(task->index_dir, &note, &e);
+    if (!index)
+        tw_voice_problem(voice, "no-index", e.text);
+    if (note)
+        tw_voice_problem(voice, "index-damaged", note);
+    free(note);
+    return index;
+}
+
+void tw_child_close_index(struct tw_mailindex **index, const char *job, int64_t before_s,
+                          struct tw_voice *voice)
+{
+    struct tw_error e;
+    if (tw_mailindex_close(index, job, before_s, &e) != 0)
+        tw_voice_problem(voice, "no-index", e.text);
+}
+
 /* ---- the mailboxes ------------------------------------------------------------------------ */
 
 /* Passes over those up to `after`. False: no mailbox has that address (any more). */

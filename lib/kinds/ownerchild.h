@@ -6,6 +6,7 @@
 
 #include "kinds/problems.h"
 #include "toaster/mailboxes.h"
+#include "toaster/mailindex.h"
 
 enum tw_child_frame {
     TW_CHILD_BEAT = 1, /* it gets on */
@@ -52,6 +53,13 @@ void tw_child_put_sign(struct tw_buf *out, enum tw_child_frame type);
 /* In the place of an address: none was done yet, begin with the first. */
 #define TW_CHILD_NONE_DONE "-"
 void tw_child_put_at(struct tw_buf *out, const char *address); /* NULL: none */
+
+/* The index of a task that has one, and what is wrong with it as problems. NULL: none is to be had,
+ * or it has none. */
+struct tw_mailindex *tw_child_open_index(const struct tw_child_task *task, struct tw_voice *voice);
+/* As tw_mailindex_close. */
+void tw_child_close_index(struct tw_mailindex **index, const char *job, int64_t before_s,
+                          struct tw_voice *voice);
 
 /* The mailboxes of a task, one after another. */
 struct tw_rounds {

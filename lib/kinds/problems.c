@@ -9,9 +9,6 @@
 
 enum { TEXTS_KEPT = 5, SORTS_MAX = 64 };
 
-/* More than that many are no sum that anybody had; and no overflow comes of it. */
-static const int64_t count_max = (int64_t)1 << 48;
-
 void tw_problems_add(struct tw_problems *problems, const char *code, const char *text, int64_t more)
 {
     size_t i = 0;
@@ -63,15 +60,24 @@ void tw_problem_put(struct tw_buf *out, uint8_t type, const char *code, const ch
     tw_frame_end(&w);
 }
 
+void tw_problems_put(struct tw_buf *out, uint8_t type, const struct tw_problems *problems)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct tw_problem_sort *sort = &problems->sorts[i];
+        tw_problem_put(out, type, sort->code, sort->texts.items[0], sort->count - 1);
+    }
+}
+
 int tw_problem_take(struct tw_problems *problems, struct tw_frame *frame)
 {
     char *code = tw_frame_text(frame, TW_PROBLEM_CODE_MAX);
     char *text = tw_frame_text(frame, TW_PROBLEM_TEXT_MAX);
-    const int64_t more = tw_frame_number(frame);
-    const bool good = tw_frame_done(frame) && more >= 0 && more <= count_max &&
-                      tw_problems_total(problems) <= count_max;
+    const int64_t before = tw_problems_total(problems);
+    int64_t total = before;
+    tw_frame_add_count(frame, &total);
+    const bool good = tw_frame_done(frame);
     if (good)
-        tw_problems_add(problems, code, text, more);
+        tw_problems_add(problems, code, text, total - before);
     free(code);
     free(text);
     return good ? 0 : -1;

@@ -31,6 +31,8 @@ int64_t tw_problems_total(const struct tw_problems *problems);
 enum { TW_PROBLEM_CODE_MAX = 1024, TW_PROBLEM_TEXT_MAX = 8000 };
 void tw_problem_put(struct tw_buf *out, uint8_t type, const char *code, const char *text,
                     int64_t more);
+/* All of them: a frame for each sort, with its first text. */
+void tw_problems_put(struct tw_buf *out, uint8_t type, const struct tw_problems *problems);
 /* 0: added. -1: not a whole, sane frame. */
 int tw_problem_take(struct tw_problems *problems, struct tw_frame *frame);
 
