@@ -13,26 +13,15 @@
 
 /* ---- what is cleaned ---------------------------------------------------------------------- */
 
-static void explain_json(const struct telling *t, const struct tw_strings *f)
-{
-    struct tw_buf out = {0};
-    ctl_begin_object(t, &out);
-    ctl_put_member(&out, "job", t->job->name, false);
-    ctl_put_member(&out, "address", f->items[TW_EXPLAIN_ADDRESS], false);
-    ctl_put_member(&out, "directory", f->items[TW_EXPLAIN_DIR], false);
-    ctl_put_member(&out, "folder", f->items[TW_EXPLAIN_FOLDER], false);
-    ctl_put_member(&out, "class", f->items[TW_EXPLAIN_CLASS], false);
-    ctl_put_member(&out, "limit", f->items[TW_EXPLAIN_LIMIT], false);
-    ctl_put_member(&out, "age", f->items[TW_EXPLAIN_CLOCK], false);
-    ctl_put_member(&out, "policy", f->items[TW_EXPLAIN_FROM], false);
-    ctl_put_member(&out, "noexpire", f->items[TW_EXPLAIN_OPTED_OUT][0] ? "true" : "false", true);
-    ctl_put_member(&out, "messages", f->items[TW_EXPLAIN_MESSAGES], true);
-    ctl_put_member(&out, "due", f->items[TW_EXPLAIN_DUE], true);
-    ctl_put_member(&out, "kept", f->items[TW_EXPLAIN_KEPT], true);
-    ctl_put_member(&out, "due_bytes", f->items[TW_EXPLAIN_BYTES], true);
-    ctl_put_member(&out, "next_due", f->items[TW_EXPLAIN_NEXT_S], true);
-    ctl_end_object(&out);
-}
+static const struct ctl_member of_cleaned[] = {
+    {"address", TW_EXPLAIN_ADDRESS, CTL_TEXT},     {"directory", TW_EXPLAIN_DIR, CTL_TEXT},
+    {"folder", TW_EXPLAIN_FOLDER, CTL_TEXT},       {"class", TW_EXPLAIN_CLASS, CTL_TEXT},
+    {"limit", TW_EXPLAIN_LIMIT, CTL_TEXT},         {"age", TW_EXPLAIN_CLOCK, CTL_TEXT},
+    {"policy", TW_EXPLAIN_FROM, CTL_TEXT},         {"noexpire", TW_EXPLAIN_OPTED_OUT, CTL_FLAG},
+    {"messages", TW_EXPLAIN_MESSAGES, CTL_NUMBER}, {"due", TW_EXPLAIN_DUE, CTL_NUMBER},
+    {"kept", TW_EXPLAIN_KEPT, CTL_NUMBER},         {"due_bytes", TW_EXPLAIN_BYTES, CTL_NUMBER},
+    {"next_due", TW_EXPLAIN_NEXT_S, CTL_NUMBER},
+};
 
 static void say_rule(const struct tw_strings *f)
 {
@@ -80,7 +69,7 @@ static void cleaned_row(struct telling *t, const struct tw_strings *f)
     if (f->count != TW_EXPLAIN_FIELDS)
         return;
     if (t->ctl->json) {
-        explain_json(t, f);
+        ctl_print_object(t, t->job->name, of_cleaned, TW_COUNT(of_cleaned), f);
         return;
     }
     const char *due = f->items[TW_EXPLAIN_DUE], *kept = f->items[TW_EXPLAIN_KEPT];
@@ -103,30 +92,20 @@ static void cleaned_row(struct telling *t, const struct tw_strings *f)
 
 /* ---- what is learned ---------------------------------------------------------------------- */
 
-static void learned_json(const struct telling *t, const struct tw_strings *f)
-{
-    struct tw_buf out = {0};
-    ctl_begin_object(t, &out);
-    ctl_put_member(&out, "job", t->job->name, false);
-    ctl_put_member(&out, "address", f->items[TW_LEARNED_ADDRESS], false);
-    ctl_put_member(&out, "directory", f->items[TW_LEARNED_DIR], false);
-    ctl_put_member(&out, "folder", f->items[TW_LEARNED_FOLDER], false);
-    ctl_put_member(&out, "class", f->items[TW_LEARNED_CLASS], false);
-    ctl_put_member(&out, "messages", f->items[TW_LEARNED_MESSAGES], true);
-    ctl_put_member(&out, "offered", f->items[TW_LEARNED_MARKED], true);
-    ctl_put_member(&out, "next_run", f->items[TW_LEARNED_NEXT], true);
-    ctl_put_member(&out, "later_runs", f->items[TW_LEARNED_MORE], true);
-    ctl_put_member(&out, "too_young", f->items[TW_LEARNED_WAITING], true);
-    ctl_put_member(&out, "old_enough", f->items[TW_LEARNED_WHEN_S], true);
-    ctl_end_object(&out);
-}
+static const struct ctl_member of_learned[] = {
+    {"address", TW_LEARNED_ADDRESS, CTL_TEXT},     {"directory", TW_LEARNED_DIR, CTL_TEXT},
+    {"folder", TW_LEARNED_FOLDER, CTL_TEXT},       {"class", TW_LEARNED_CLASS, CTL_TEXT},
+    {"messages", TW_LEARNED_MESSAGES, CTL_NUMBER}, {"offered", TW_LEARNED_MARKED, CTL_NUMBER},
+    {"next_run", TW_LEARNED_NEXT, CTL_NUMBER},     {"later_runs", TW_LEARNED_MORE, CTL_NUMBER},
+    {"too_young", TW_LEARNED_WAITING, CTL_NUMBER}, {"old_enough", TW_LEARNED_WHEN_S, CTL_NUMBER},
+};
 
 static void learned_row(struct telling *t, const struct tw_strings *f)
 {
     if (f->count != TW_LEARNED_FIELDS)
         return;
     if (t->ctl->json) {
-        learned_json(t, f);
+        ctl_print_object(t, t->job->name, of_learned, TW_COUNT(of_learned), f);
         return;
     }
     const char *class = f->items[TW_LEARNED_CLASS];

@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "ctl/tell.h"
-#include "kinds/expire_rows.h"
+#include "kinds/listrows.h"
 #include "kinds/maillist.h"
 #include "kinds/wire.h"
 #include "toaster/address.h"
@@ -114,29 +114,38 @@ void ctl_put_escaped(const char *text, int width)
     free(clean);
 }
 
-/* One member of a JSON object; numbers as they are, "" as null. */
-void ctl_put_member(struct tw_buf *out, const char *key, const char *value, bool number)
+static void put_member(struct tw_buf *out, const char *key, const char *value, enum ctl_form form)
 {
-    tw_buf_printf(out, "%s\"%s\": ", out->len && out->data[out->len - 1] != '{' ? ", " : "", key);
-    if (number)
-        tw_buf_puts(out, value[0] ? value : "null");
-    else
+    tw_buf_printf(out, "%s\"%s\": ", out->data[out->len - 1] != '{' ? ", " : "", key);
+    if (form == CTL_TEXT)
         tw_escape_json(out, value);
+    else if (form == CTL_FLAG)
+        tw_buf_puts(out, value[0] ? "true" : "false");
+    else
+        tw_buf_puts(out, value[0] ? value : "null");
 }
 
-void ctl_begin_object(const struct telling *t, struct tw_buf *out)
+void ctl_print_object(const struct telling *t, const char *job, const struct ctl_member *members,
+                      size_t count, const struct tw_strings *fields)
 {
-    tw_buf_puts(out, t->rows ? ",\n {" : "\n {");
-}
-
-void ctl_end_object(struct tw_buf *out)
-{
-    tw_buf_puts(out, "}");
-    fwrite(out->data, 1, out->len, stdout);
-    tw_buf_free(out);
+    struct tw_buf out = {0};
+    tw_buf_puts(&out, t->rows ? ",\n {" : "\n {");
+    if (job)
+        put_member(&out, "job", job, CTL_TEXT);
+    for (size_t i = 0; i < count; i++)
+        put_member(&out, members[i].key, fields->items[members[i].field], members[i].form);
+    tw_buf_puts(&out, "}");
+    fwrite(out.data, 1, out.len, stdout);
+    tw_buf_free(&out);
 }
 
 /* ---- mailboxes ---------------------------------------------------------------------------- */
+
+static const struct ctl_member of_mailbox[] = {
+    {"address", TW_MAILLIST_ADDRESS, CTL_TEXT}, {"directory", TW_MAILLIST_DIR, CTL_TEXT},
+    {"owner", TW_MAILLIST_OWNER, CTL_NUMBER},   {"source", TW_MAILLIST_SOURCE, CTL_TEXT},
+    {"state", TW_MAILLIST_STATE, CTL_TEXT},
+};
 
 static void mailbox_row(struct telling *t, const struct tw_strings *f)
 {
@@ -145,14 +154,7 @@ static void mailbox_row(struct telling *t, const struct tw_strings *f)
     const char *state = f->items[TW_MAILLIST_STATE];
     t->problems += strcmp(state, "ok") != 0;
     if (t->ctl->json) {
-        struct tw_buf out = {0};
-        ctl_begin_object(t, &out);
-        ctl_put_member(&out, "address", f->items[TW_MAILLIST_ADDRESS], false);
-        ctl_put_member(&out, "directory", f->items[TW_MAILLIST_DIR], false);
-        ctl_put_member(&out, "owner", f->items[TW_MAILLIST_OWNER], true);
-        ctl_put_member(&out, "source", f->items[TW_MAILLIST_SOURCE], false);
-        ctl_put_member(&out, "state", state, false);
-        ctl_end_object(&out);
+        ctl_print_object(t, NULL, of_mailbox, TW_COUNT(of_mailbox), f);
         return;
     }
     ctl_put_escaped(f->items[TW_MAILLIST_ADDRESS], 30);
@@ -195,20 +197,19 @@ int ctl_mailboxes(const struct ctl *ctl)
 
 /* ---- run --dry-run ------------------------------------------------------------------------ */
 
+static const struct ctl_member of_message[] = {
+    {"address", TW_LIST_ADDRESS, CTL_TEXT}, {"file", TW_LIST_FILE, CTL_TEXT},
+    {"class", TW_LIST_CLASS, CTL_TEXT},     {"age_s", TW_LIST_AGE_S, CTL_NUMBER},
+    {"bytes", TW_LIST_BYTES, CTL_NUMBER},
+};
+
 static void due_row(struct telling *t, const struct tw_strings *f)
 {
     if (f->count != TW_LIST_FIELDS)
         return;
     t->bytes += strtoll(f->items[TW_LIST_BYTES], NULL, 10);
     if (t->ctl->json) {
-        struct tw_buf out = {0};
-        ctl_begin_object(t, &out);
-        ctl_put_member(&out, "address", f->items[TW_LIST_ADDRESS], false);
-        ctl_put_member(&out, "file", f->items[TW_LIST_FILE], false);
-        ctl_put_member(&out, "class", f->items[TW_LIST_CLASS], false);
-        ctl_put_member(&out, "age_s", f->items[TW_LIST_AGE_S], true);
-        ctl_put_member(&out, "bytes", f->items[TW_LIST_BYTES], true);
-        ctl_end_object(&out);
+        ctl_print_object(t, NULL, of_message, TW_COUNT(of_message), f);
         return;
     }
     ctl_put_escaped(f->items[TW_LIST_CLASS], 6);

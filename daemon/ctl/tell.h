@@ -31,9 +31,16 @@ int ctl_take_addresses(char *const *arguments, struct tw_strings *out);
 bool ctl_all_seen(const struct telling *t, const struct tw_strings *addresses);
 
 void ctl_put_escaped(const char *text, int width);
-/* One member of a JSON object; numbers as they are, "" as null. */
-void ctl_put_member(struct tw_buf *out, const char *key, const char *value, bool number);
-void ctl_begin_object(const struct telling *t, struct tw_buf *out);
-void ctl_end_object(struct tw_buf *out); /* prints it */
+/* Fields of a row as members of an object: text; a number as it is, "" as null; true for what is
+ * not "". */
+enum ctl_form { CTL_TEXT, CTL_NUMBER, CTL_FLAG };
+struct ctl_member {
+    const char *key;
+    size_t field;
+    enum ctl_form form;
+};
+/* Prints an object of the array that the verb prints: `job`, unless it is NULL, and these. */
+void ctl_print_object(const struct telling *t, const char *job, const struct ctl_member *members,
+                      size_t count, const struct tw_strings *fields);
 
 #endif

@@ -1,34 +1,24 @@
 /* What toasterctl lists. */
 #include "kinds/expire_rows.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/units.h"
 
-static void put_number(struct tw_frame_writer *w, int64_t number)
-{
-    char *text = tw_format("%" PRId64, number);
-    tw_frame_put_text(w, text);
-    free(text);
-}
-
 void tw_expire_row_due(struct tw_expire_scan *scan, const char *folder, enum tw_mail_dir dir,
                        const char *name, enum tw_expire_class class, int64_t age_s, int64_t bytes)
 {
     char *path = tw_mailbox_path(&scan->mailbox);
-    char *file =
-        tw_format("%s/%s%s%s/%s", path, folder, folder[0] ? "/" : "", tw_mail_dir_names[dir], name);
-    struct tw_frame_writer w = tw_frame_begin(&scan->rows, TW_CHILD_ROW);
-    tw_frame_put_text(&w, scan->mailbox.address);
-    tw_frame_put_text(&w, file);
-    tw_frame_put_text(&w, tw_expire_class_names[class]);
-    put_number(&w, age_s);
-    put_number(&w, bytes);
-    tw_frame_end(&w);
-    free(file);
+    tw_list_put(&scan->rows, &(struct tw_listed){.address = scan->mailbox.address,
+                                                 .mailbox = path,
+                                                 .folder = folder,
+                                                 .name = name,
+                                                 .dir = dir,
+                                                 .class = tw_expire_class_names[class],
+                                                 .age_s = age_s,
+                                                 .bytes = bytes});
     free(path);
 }
 
@@ -69,14 +59,14 @@ static void put_explain(struct tw_buf *out, const struct tw_expire_scan *scan,
     put_rule(&w, &scan->rule, class);
     tw_frame_put_text(&w, folder && folder->folder.no_expire ? "yes" : "");
     if (folder && first)
-        put_number(&w, folder->messages);
+        tw_list_put_number(&w, folder->messages);
     else
         tw_frame_put_text(&w, "");
-    put_number(&w, due.count);
-    put_number(&w, due.bytes);
-    put_number(&w, folder && class == TW_EXPIRE_SPAM ? folder->kept : 0);
+    tw_list_put_number(&w, due.count);
+    tw_list_put_number(&w, due.bytes);
+    tw_list_put_number(&w, folder && class == TW_EXPIRE_SPAM ? folder->kept : 0);
     if (folder && folder->next_s != INT64_MAX)
-        put_number(&w, folder->next_s);
+        tw_list_put_number(&w, folder->next_s);
     else
         tw_frame_put_text(&w, "");
     tw_frame_end(&w);
@@ -102,11 +92,8 @@ static void explain_folder(struct tw_buf *out, const struct tw_expire_scan *scan
 void tw_expire_put_rows(struct tw_buf *out, const struct tw_expire_task *task,
                         const struct tw_expire_scan *scan)
 {
-    if (task->what == TW_EXPIRE_LIST && task->child.only) {
-        struct tw_frame_writer w = tw_frame_begin(out, TW_CHILD_ROW);
-        tw_frame_put_text(&w, scan->mailbox.address);
-        tw_frame_end(&w);
-    }
+    if (task->what == TW_EXPIRE_LIST && task->child.only)
+        tw_list_put_seen(out, scan->mailbox.address);
     for (size_t i = 0; i < scan->problem_count; i++)
         tw_problem_put(out, TW_CHILD_PROBLEM, scan->problems[i].code, scan->problems[i].text, 0);
     if (scan->rows.len)

@@ -4,10 +4,9 @@
 #define TW_KINDS_EXPIRE_ROWS_H
 
 #include "kinds/expire_child.h"
+#include "kinds/listrows.h"
 
-/* Of TW_EXPIRE_LIST: one message. The folder and the name are bytes as they are on disk. */
-enum { TW_LIST_ADDRESS, TW_LIST_FILE, TW_LIST_CLASS, TW_LIST_AGE_S, TW_LIST_BYTES, TW_LIST_FIELDS };
-/* Where only some mailboxes are asked for, a row of its address alone tells that one is there. */
+/* Of TW_EXPIRE_LIST: kinds/listrows.h. */
 
 /* Of TW_EXPIRE_EXPLAIN: one class in one folder. */
 enum {

@@ -1,7 +1,6 @@
 /* What toasterctl lists of a `learn` job. */
 #include "kinds/learn_rows.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include "kinds/learn_lock.h"
 #include "kinds/learn_reader.h"
 #include "kinds/learn_scan.h"
+#include "kinds/listrows.h"
 
 struct lister {
     const struct tw_learn_task *task;
@@ -17,38 +17,22 @@ struct lister {
     struct tw_voice voice;
 };
 
-static void put_number(struct tw_frame_writer *w, int64_t number)
-{
-    char *text = tw_format("%" PRId64, number);
-    tw_frame_put_text(w, text);
-    free(text);
-}
-
-/* Where only some mailboxes are asked for, a row of its address alone tells that one is there. */
-static void put_address(struct lister *l, const char *address)
-{
-    struct tw_frame_writer w = tw_frame_begin(&l->voice.out, TW_CHILD_ROW);
-    tw_frame_put_text(&w, address);
-    tw_frame_end(&w);
-}
-
 /* A tw_learn_found. */
 static bool list_one(void *context, struct tw_learn_scan *scan, struct tw_learn_pick *pick, int dir,
                      const char *name)
 {
     struct lister *l = context;
-    const char *folder = scan->folders[pick->folder].folder.path;
-    char *file = tw_format("%s/%s%s%s/%s", scan->path, folder, folder[0] ? "/" : "",
-                           tw_mail_dir_names[pick->dir], name);
-    struct tw_frame_writer w = tw_frame_begin(&l->voice.out, TW_CHILD_ROW);
+    const int64_t age_s = l->view.now_s - pick->came_s;
     (void)dir;
-    tw_frame_put_text(&w, scan->mailbox.address);
-    tw_frame_put_text(&w, file);
-    tw_frame_put_text(&w, tw_learn_class_names[pick->class]);
-    put_number(&w, l->view.now_s > pick->came_s ? l->view.now_s - pick->came_s : 0);
-    put_number(&w, pick->bytes);
-    tw_frame_end(&w);
-    free(file);
+    tw_list_put(&l->voice.out,
+                &(struct tw_listed){.address = scan->mailbox.address,
+                                    .mailbox = scan->path,
+                                    .folder = scan->folders[pick->folder].folder.path,
+                                    .name = name,
+                                    .dir = (enum tw_mail_dir)pick->dir,
+                                    .class = tw_learn_class_names[pick->class],
+                                    .age_s = age_s > 0 ? age_s : 0,
+                                    .bytes = pick->bytes});
     tw_voice_say(&l->voice);
     return !l->voice.failed;
 }
@@ -67,9 +51,9 @@ static void explain(struct lister *l, const struct tw_learn_scan *scan,
     tw_frame_put_text(&w, tw_buf_text(&shown));
     tw_frame_put_text(&w, f && f->class < TW_LEARN_CLASSES ? tw_learn_class_names[f->class] : "");
     for (size_t i = 0; i < TW_COUNT(numbers); i++)
-        put_number(&w, numbers[i]);
+        tw_list_put_number(&w, numbers[i]);
     if (f && f->waiting)
-        put_number(&w, f->next_s);
+        tw_list_put_number(&w, f->next_s);
     else
         tw_frame_put_text(&w, "");
     tw_frame_end(&w);
@@ -82,7 +66,7 @@ static void forget(struct lister *l, const struct tw_learn_scan *scan)
     if (tw_mailindex_drop(l->view.index, l->view.job, scan->path, &e) != 0)
         tw_voice_problem(&l->voice, "no-index", e.text);
     else
-        put_address(l, scan->mailbox.address);
+        tw_list_put_seen(&l->voice.out, scan->mailbox.address);
 }
 
 static void list_mailbox(struct lister *l, struct tw_mailbox *mailbox)
@@ -95,7 +79,7 @@ static void list_mailbox(struct lister *l, struct tw_mailbox *mailbox)
     } else {
         tw_learn_scan(&scan);
         if (what == TW_LEARN_LIST && l->task->child.only)
-            put_address(l, scan.mailbox.address);
+            tw_list_put_seen(&l->voice.out, scan.mailbox.address);
     }
     for (int class = 0; what == TW_LEARN_LIST && class < TW_LEARN_CLASSES; ++class)
         tw_learn_find(&scan, (enum tw_learn_class) class, list_one, l);
@@ -126,8 +110,7 @@ int tw_learn_list(void *task, int fd, struct tw_error *e)
     struct tw_rounds rounds;
     struct tw_mailbox mailbox;
     /* By its name in the state directory: it is the owner's, who may enter it. */
-    char *dir =
-        tw_format("%s/index/%ju", t->child.run->places->state_dir, (uintmax_t)t->child.owner->uid);
+    char *dir = tw_mailindex_dir(t->child.run->places->state_dir, t->child.owner->uid);
     struct tw_learn_task mine = *t;
     struct lister l = {.task = &mine, .voice = tw_voice(fd)};
     mine.child.index_dir = dir;

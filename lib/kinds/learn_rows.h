@@ -4,7 +4,7 @@
 
 #include "kinds/kind.h"
 
-/* "dry-run" has the rows of kinds/expire_rows.h, TW_LIST_...: what would be offered now. */
+/* "dry-run": kinds/listrows.h, what would be offered now. */
 
 /* "explain": one folder. */
 enum {
