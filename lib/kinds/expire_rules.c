@@ -68,21 +68,6 @@ const struct tw_option tw_expire_options[] = {
     {NULL},
 };
 
-static const char *const trash_default[] = {"Trash", "Deleted Items", "Deleted Messages"};
-static const char *const spam_default[] = {"Spam", "Junk", "Junk E-mail"};
-static const char *const sent_default[] = {"Sent", "Sent Items", "Sent Messages", "sent-mail"};
-
-static struct tw_strings with_default(const struct tw_strings *list, const char *const *fallback,
-                                      size_t count)
-{
-    struct tw_strings all = {0};
-    for (size_t i = 0; i < list->count; i++)
-        tw_strings_add(&all, list->items[i]);
-    for (size_t i = 0; i < count && list->count == 0; i++)
-        tw_strings_add(&all, fallback[i]);
-    return all;
-}
-
 struct folder_lists {
     struct tw_strings trash, spam, sent;
 };
@@ -90,9 +75,9 @@ struct folder_lists {
 static struct folder_lists lists_of(const struct tw_expire_settings *s)
 {
     return (struct folder_lists){
-        with_default(&s->trash_folders, trash_default, TW_COUNT(trash_default)),
-        with_default(&s->spam_folders, spam_default, TW_COUNT(spam_default)),
-        with_default(&s->sent_folders, sent_default, TW_COUNT(sent_default)),
+        tw_folder_list(TW_FOLDER_TRASH, &s->trash_folders),
+        tw_folder_list(TW_FOLDER_SPAM, &s->spam_folders),
+        tw_folder_list(TW_FOLDER_SENT, &s->sent_folders),
     };
 }
 
@@ -111,15 +96,6 @@ struct tw_folder_names *tw_expire_folders(const struct tw_expire_settings *setti
     return names;
 }
 
-static int check_names(const char *key, const struct tw_strings *list, struct tw_error *e)
-{
-    struct tw_error why;
-    for (size_t i = 0; i < list->count; i++)
-        if (tw_folder_names_check(list->items[i], &why) != 0)
-            return tw_fail(e, "%s: %s", key, why.text);
-    return 0;
-}
-
 /* The same address in other letters: which of the two would count? */
 static int check_policies(const struct tw_sections *policies, struct tw_error *e)
 {
@@ -136,9 +112,9 @@ int tw_expire_check(const struct tw_expire_settings *settings, struct tw_error *
 {
     if (check_policies(&settings->policies, e) != 0)
         return -1;
-    if (check_names("trash_folders", &settings->trash_folders, e) != 0 ||
-        check_names("spam_folders", &settings->spam_folders, e) != 0 ||
-        check_names("sent_folders", &settings->sent_folders, e) != 0)
+    if (tw_folder_list_check("trash_folders", &settings->trash_folders, e) != 0 ||
+        tw_folder_list_check("spam_folders", &settings->spam_folders, e) != 0 ||
+        tw_folder_list_check("sent_folders", &settings->sent_folders, e) != 0)
         return -1;
     struct folder_lists lists = lists_of(settings);
     const char *both = NULL;
@@ -264,33 +240,20 @@ int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class 
 
 /* ---- as a number -------------------------------------------------------------------------- */
 
-static uint64_t mix_number(uint64_t hash, int64_t number)
-{
-    return tw_hash(hash, &number, sizeof number);
-}
-
-static uint64_t mix_list(uint64_t hash, const struct tw_strings *list)
-{
-    hash = mix_number(hash, (int64_t)list->count);
-    for (size_t i = 0; i < list->count; i++)
-        hash = tw_hash(hash, list->items[i], strlen(list->items[i]) + 1);
-    return hash;
-}
-
 uint64_t tw_expire_names_hash(const struct tw_expire_settings *settings)
 {
     struct folder_lists lists = lists_of(settings);
-    const uint64_t hash =
-        mix_list(mix_list(mix_list(TW_HASH_START, &lists.trash), &lists.spam), &lists.sent);
+    const uint64_t hash = tw_hash_strings(
+        tw_hash_strings(tw_hash_strings(TW_HASH_START, &lists.trash), &lists.spam), &lists.sent);
     free_lists(&lists);
     return hash;
 }
 
 uint64_t tw_expire_rule_hash(const struct tw_expire_rule *rule, uint64_t names)
 {
-    uint64_t hash = mix_number(names, rule->flagged);
+    uint64_t hash = tw_hash_number(names, rule->flagged);
     for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
-        hash = mix_number(mix_number(hash, rule->limit_s[class]), rule->received[class]);
+        hash = tw_hash_number(tw_hash_number(hash, rule->limit_s[class]), rule->received[class]);
     return hash;
 }
 

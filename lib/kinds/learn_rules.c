@@ -46,15 +46,6 @@ const struct tw_option tw_learn_options[] = {
     {NULL},
 };
 
-static int check_names(const char *key, const struct tw_strings *list, struct tw_error *e)
-{
-    struct tw_error why;
-    for (size_t i = 0; i < list->count; i++)
-        if (tw_folder_names_check(list->items[i], &why) != 0)
-            return tw_fail(e, "%s: %s", key, why.text);
-    return 0;
-}
-
 int tw_learn_check(const struct tw_learn_settings *s, struct tw_error *e)
 {
     const struct tw_teacher_kind *teacher = tw_teacher_find(s->backend);
@@ -64,8 +55,8 @@ int tw_learn_check(const struct tw_learn_settings *s, struct tw_error *e)
                                              .url = s->url,
                                              .per_user = s->per_user};
     const char *which;
-    if (check_names("spam_folders", &s->spam_folders, e) != 0 ||
-        check_names("never_folders", &s->never_folders, e) != 0)
+    if (tw_folder_list_check("spam_folders", &s->spam_folders, e) != 0 ||
+        tw_folder_list_check("never_folders", &s->never_folders, e) != 0)
         return -1;
     if (tw_folder_names_overlap(&s->spam_folders, &s->never_folders, &which))
         return tw_fail(e, "\"%s\" is in spam_folders and in never_folders: which is it?", which);
@@ -79,11 +70,8 @@ int tw_learn_check(const struct tw_learn_settings *s, struct tw_error *e)
 
 /* ---- folders ------------------------------------------------------------------------------ */
 
-static const char *const spam_default[] = {"Spam", "Junk", "Junk E-mail"};
-/* What did not come from others, or what its user has not judged. */
-static const char *const never[] = {
-    "Trash",     "Deleted Items", "Deleted Messages", "Sent",   "Sent Items", "Sent Messages",
-    "sent-mail", "Drafts",        "Templates",        "Outbox", "Notes",      "Chats"};
+/* Beside Trash and Sent: what did not come from others, or what its user has not judged. */
+static const char *const never[] = {"Drafts", "Templates", "Outbox", "Notes", "Chats"};
 
 /* Who writes that his Chats are spam means it. */
 static bool is_among(const char *name, const struct tw_strings *list)
@@ -94,22 +82,31 @@ static bool is_among(const char *name, const struct tw_strings *list)
     return tw_folder_names_overlap(&one, list, &which);
 }
 
+/* To `to`, but for those of `except`. */
+static void add_names(struct tw_strings *to, const char *const *names, size_t count,
+                      const struct tw_strings *except)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!is_among(names[i], except))
+            tw_strings_add(to, names[i]);
+}
+
 struct tw_folder_names *tw_learn_folders(const struct tw_learn_settings *settings)
 {
     const struct tw_strings none = {0};
-    struct tw_strings spam = {0}, out = {0};
-    for (size_t i = 0; i < settings->spam_folders.count; i++)
-        tw_strings_add(&spam, settings->spam_folders.items[i]);
-    for (size_t i = 0; i < TW_COUNT(spam_default) && settings->spam_folders.count == 0; i++)
-        tw_strings_add(&spam, spam_default[i]);
-    for (size_t i = 0; i < TW_COUNT(never); i++)
-        if (!is_among(never[i], &spam))
-            tw_strings_add(&out, never[i]);
+    struct tw_strings spam = tw_folder_list(TW_FOLDER_SPAM, &settings->spam_folders);
+    struct tw_strings trash = tw_folder_list(TW_FOLDER_TRASH, &none);
+    struct tw_strings sent = tw_folder_list(TW_FOLDER_SENT, &none), out = {0};
+    add_names(&out, (const char *const *)trash.items, trash.count, &spam);
+    add_names(&out, (const char *const *)sent.items, sent.count, &spam);
+    add_names(&out, never, TW_COUNT(never), &spam);
     for (size_t i = 0; i < settings->never_folders.count; i++)
         tw_strings_add(&out, settings->never_folders.items[i]);
     /* As if all of them were Trash: with all that lies below them. */
     struct tw_folder_names *names = tw_folder_names_new(&none, &out, &spam);
     tw_strings_free(&spam);
+    tw_strings_free(&trash);
+    tw_strings_free(&sent);
     tw_strings_free(&out);
     return names;
 }
@@ -154,24 +151,11 @@ int64_t tw_learn_sample(int64_t count)
     return count <= 2500 ? 1 : count <= 5000 ? 10 : count <= 10000 ? 25 : 50;
 }
 
-static uint64_t add_number(uint64_t hash, int64_t number)
-{
-    return tw_hash(hash, &number, sizeof number);
-}
-
-static uint64_t add_list(uint64_t hash, const struct tw_strings *list)
-{
-    hash = add_number(hash, (int64_t)list->count);
-    for (size_t i = 0; i < list->count; i++)
-        hash = tw_hash(hash, list->items[i], strlen(list->items[i]) + 1);
-    return hash;
-}
-
 uint64_t tw_learn_rule_hash(const struct tw_learn_settings *s)
 {
-    uint64_t hash = add_number(TW_HASH_START, s->spam | s->spam_unread << 1 | s->ham << 2);
-    hash = add_number(hash, s->ham_age_s);
-    hash = add_number(hash, s->max_size);
-    hash = add_list(hash, &s->spam_folders);
-    return add_list(hash, &s->never_folders);
+    uint64_t hash = tw_hash_number(TW_HASH_START, s->spam | s->spam_unread << 1 | s->ham << 2);
+    hash = tw_hash_number(hash, s->ham_age_s);
+    hash = tw_hash_number(hash, s->max_size);
+    hash = tw_hash_strings(hash, &s->spam_folders);
+    return tw_hash_strings(hash, &s->never_folders);
 }

@@ -132,6 +132,21 @@ enum tw_folder_class tw_folder_class_of(const struct tw_folder_names *names, con
 
 /* ---- the configuration -------------------------------------------------------------------- */
 
+struct tw_strings tw_folder_list(enum tw_folder_class class, const struct tw_strings *written)
+{
+    static const char *const common[][4] = {
+        [TW_FOLDER_SENT] = {"Sent", "Sent Items", "Sent Messages", "sent-mail"},
+        [TW_FOLDER_TRASH] = {"Trash", "Deleted Items", "Deleted Messages"},
+        [TW_FOLDER_SPAM] = {"Spam", "Junk", "Junk E-mail"},
+    };
+    struct tw_strings all = {0};
+    for (size_t i = 0; i < written->count; i++)
+        tw_strings_add(&all, written->items[i]);
+    for (size_t i = 0; written->count == 0 && i < TW_COUNT(common[class]) && common[class][i]; i++)
+        tw_strings_add(&all, common[class][i]);
+    return all;
+}
+
 int tw_folder_names_check(const char *name, struct tw_error *e)
 {
     const size_t length = strlen(name);
@@ -145,6 +160,15 @@ int tw_folder_names_check(const char *name, struct tw_error *e)
         "\"%.200s\" is no name of a folder: write it as mail programs show it, in UTF-8, "
         "with / between levels",
         name);
+}
+
+int tw_folder_list_check(const char *key, const struct tw_strings *list, struct tw_error *e)
+{
+    struct tw_error why;
+    for (size_t i = 0; i < list->count; i++)
+        if (tw_folder_names_check(list->items[i], &why) != 0)
+            return tw_fail(e, "%s: %s", key, why.text);
+    return 0;
 }
 
 bool tw_folder_names_overlap(const struct tw_strings *a, const struct tw_strings *b,

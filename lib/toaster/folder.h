@@ -35,8 +35,14 @@ void tw_folder_names_free(struct tw_folder_names **names);
  * an empty level is TW_FOLDER_OTHER. */
 enum tw_folder_class tw_folder_class_of(const struct tw_folder_names *names, const char *path);
 
+/* What a configuration has written for TW_FOLDER_SENT, _TRASH or _SPAM, copied; or, where that is
+ * nothing, the names that mail programs commonly give. */
+struct tw_strings tw_folder_list(enum tw_folder_class class, const struct tw_strings *written);
+
 /* May it stand in the configuration? An error says what to write. */
 int tw_folder_names_check(const char *name, struct tw_error *e);
+/* The same for all of a key's list, and names the key. */
+int tw_folder_list_check(const char *key, const struct tw_strings *list, struct tw_error *e);
 /* Do two lists have a name in common, but for case? *which is of `a`. */
 bool tw_folder_names_overlap(const struct tw_strings *a, const struct tw_strings *b,
                              const char **which);
