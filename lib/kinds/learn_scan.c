@@ -309,7 +309,9 @@ void tw_learn_scan(struct tw_learn_scan *scan)
 void tw_learn_scan_mark(struct tw_learn_scan *scan, struct tw_learn_pick *pick, bool passed)
 {
     const struct tw_learn_mark mark = {(enum tw_learn_class)pick->class, passed};
-    tw_ledger_add(&scan->folders[pick->folder].ledger, pick->key, mark);
+    struct tw_learn_folder *f = &scan->folders[pick->folder];
+    tw_ledger_add(&f->ledger, pick->key, mark);
+    f->saved = false;
     pick->done = true;
 }
 
@@ -340,13 +342,15 @@ void tw_learn_scan_save(struct tw_learn_scan *scan)
                                             .first_s = f->open ? 0 : f->next_s,
                                             .scanned_s = f->scanned_s};
         tw_known_add(&out, &row, scan->began_ns);
-        if (f->looked)
+        if (f->looked && !f->saved)
             save_ledger(scan, f->folder.path, &f->ledger);
+        f->saved = true;
     }
     for (size_t i = 0; i < scan->gone.count; i++) {
         struct tw_ledger none = {0};
         save_ledger(scan, scan->gone.items[i], &none);
     }
+    tw_strings_free(&scan->gone); /* once is enough */
     tw_mailindex_put(scan->view->index, scan->view->job, scan->path, out.data, out.len,
                      scan->view->now_s);
     tw_buf_free(&out);

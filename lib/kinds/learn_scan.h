@@ -41,6 +41,7 @@ struct tw_learn_folder {
     enum tw_learn_class class;
     bool looked;             /* else as the index knows it */
     struct tw_ledger ledger; /* of those in it that need no offering; if looked */
+    bool saved;              /* so it stands in the index */
     int64_t messages;        /* in cur/ and new/ */
     int64_t marked;          /* in the ledger */
     int64_t picked;          /* to be offered in this run */

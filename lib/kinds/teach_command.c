@@ -107,12 +107,6 @@ static int command_teach(void *teacher, const struct tw_lesson *lesson,
     return result;
 }
 
-static int command_flush(void *teacher, struct tw_teacher_failure *failure)
-{
-    (void)teacher, (void)failure; /* each message has its verdict already */
-    return 0;
-}
-
 static void command_close(void *teacher)
 {
     struct command *c = teacher;
@@ -125,6 +119,5 @@ const struct tw_teacher_kind tw_teacher_command = {
     .check = command_check,
     .open = command_open,
     .teach = command_teach,
-    .flush = command_flush,
     .close = command_close,
 };

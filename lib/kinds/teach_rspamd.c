@@ -201,12 +201,6 @@ static int rspamd_teach(void *teacher, const struct tw_lesson *lesson,
     return result;
 }
 
-static int rspamd_flush(void *teacher, struct tw_teacher_failure *failure)
-{
-    (void)teacher, (void)failure; /* each message has its verdict already */
-    return 0;
-}
-
 static void rspamd_close(void *teacher)
 {
     struct rspamd *r = teacher;
@@ -219,6 +213,5 @@ const struct tw_teacher_kind tw_teacher_rspamd = {
     .check = rspamd_check,
     .open = rspamd_open,
     .teach = rspamd_teach,
-    .flush = rspamd_flush,
     .close = rspamd_close,
 };

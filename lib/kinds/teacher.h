@@ -76,7 +76,7 @@ struct tw_teacher_kind {
     void *(*open)(const struct tw_teacher_setup *setup, struct tw_teacher_failure *failure);
     /* Takes a message; its verdict may come now, or up to the next flush. */
     int (*teach)(void *teacher, const struct tw_lesson *lesson, struct tw_teacher_failure *failure);
-    /* All verdicts are given when it returns. */
+    /* All verdicts are given when it returns. NULL: each is given at once. */
     int (*flush)(void *teacher, struct tw_teacher_failure *failure);
     void (*close)(void *teacher);
 };

@@ -233,7 +233,7 @@ static int take_packet(struct server *s, const struct tw_buf *packet, int fd,
         return tw_teacher_fail(failure, "nonsense", "the reader of mailboxes spoke nonsense");
     if (frame.type == HAND)
         return take_message(s, &frame, fd, failure);
-    if (s->teacher && kind->flush(s->teacher, failure) != 0)
+    if (s->teacher && kind->flush && kind->flush(s->teacher, failure) != 0)
         return -1;
     return put_sign(s->teaching->fd, DONE, 0);
 }
