@@ -6,17 +6,11 @@ import sys
 import threading
 import time
 
-from learnstore import QUIET, LearnStore, move
+from learnstore import QUIET, LearnStore, figures, move
 from mailstore import UID, case, run_cases, same
 
 OTHER = 2022
 FOLDERS = (".Spam", ".Archive", ".Trash")
-
-
-def figures(report, **wanted):
-    got = {key: int(report.done.get(key, 0)) for key in wanted}
-    if got != wanted:
-        raise AssertionError(f"{got}, not {wanted}:\n{report.said}")
 
 
 def settled():

@@ -8,16 +8,10 @@ import sys
 import threading
 import time
 
-from learnstore import QUIET, LearnStore, quoted
+from learnstore import QUIET, LearnStore, figures, quoted
 from mailstore import UID, case, run_cases, same
 
 FOLDERS = (".Spam",)
-
-
-def figures(report, **wanted):
-    got = {key: int(report.done.get(key, 0)) for key in wanted}
-    if got != wanted:
-        raise AssertionError(f"{got}, not {wanted}:\n{report.said}")
 
 
 def expect(s, count, code, part, **wanted):

@@ -4,7 +4,7 @@ confirmed, as the admin would."""
 import sys
 import time
 
-from learnstore import QUIET, LearnStore
+from learnstore import QUIET, LearnStore, figures
 from mailstore import DAY, case, gone, run_cases, same, there
 
 EXPIRE = 'expire "x" {{ age = received fuse = never spam = "30d" trash = "30d" {} }}'
@@ -26,12 +26,6 @@ class Both(LearnStore):
             return self.run(*arguments)
         finally:
             self.kind, self.memory = "learn", learned
-
-
-def figures(report, **wanted):
-    got = {key: int(report.done.get(key, 0)) for key in wanted}
-    if got != wanted:
-        raise AssertionError(f"{got}, not {wanted}:\n{report.said}")
 
 
 def days(number):

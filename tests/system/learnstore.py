@@ -98,3 +98,10 @@ def move(path, folder, flags=None):
     target = f"{folder}/cur/{name}"
     os.rename(path, target)
     return target
+
+
+def figures(report, **wanted):
+    """Of the DONE line; one that is not in it is 0."""
+    got = {key: int(report.done.get(key, 0)) for key in wanted}
+    if got != wanted:
+        raise AssertionError(f"{got}, not {wanted}:\n{report.said}")
