@@ -1,6 +1,7 @@
 /* What is known of every aspect. Knows no event loop: time comes in. */
 #include "watcher/aspects.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,9 @@ struct tw_aspects {
     void (*news)(void *context, struct tw_aspect *aspect, enum tw_incident_news what);
     void *context;
     int64_t patience_ms;
-    struct tw_aspect **items; /* sorted by job, then part */
+    int64_t last_id;
+    const struct tw_silences *silences; /* NULL: none */
+    struct tw_aspect **items;           /* sorted by job, then part */
     size_t count;
 };
 
@@ -52,6 +55,7 @@ static struct tw_aspect *add(struct tw_aspects *a, const char *job, const char *
     aspect->part = part[0] ? aspect->name + strlen(job) + 1 : "";
     aspect->code = tw_strdup("");
     aspect->text = tw_strdup("");
+    aspect->seen = TW_LEVEL_FAIL;
     const size_t at = position(a, job, part);
     a->items = tw_realloc_array(a->items, a->count + 1, sizeof(struct tw_aspect *));
     memmove(a->items + at + 1, a->items + at, (a->count - at) * sizeof(struct tw_aspect *));
@@ -66,6 +70,9 @@ static void free_aspect(struct tw_aspect *aspect)
     free(aspect->job);
     free(aspect->code);
     free(aspect->text);
+    free(aspect->seen_text);
+    free(aspect->acked_by);
+    free(aspect->note);
     free(aspect);
 }
 
@@ -104,26 +111,72 @@ struct tw_aspect *tw_aspects_find(struct tw_aspects *aspects, const char *name)
 
 static void save(const struct tw_aspects *a, const struct tw_aspect *aspect)
 {
+    const struct tw_incident *incident = &aspect->incident;
+    struct tw_buf openings = {0};
     if (!a->state)
         return;
+    for (size_t i = 0; i < TW_FLAP_OPENS && incident->opened_at_s[i]; i++)
+        tw_buf_printf(&openings, "%s%" PRId64, i ? " " : "", incident->opened_at_s[i]);
     tw_state_put_aspect(a->state, &(struct tw_state_aspect){.aspect = aspect->name,
                                                             .job = aspect->job,
                                                             .level = aspect->level,
-                                                            .stage = aspect->incident.stage,
+                                                            .stage = incident->stage,
                                                             .since_s = aspect->since_s,
-                                                            .opened_s = aspect->incident.opened_s,
-                                                            .closed_s = aspect->incident.closed_s,
-                                                            .fails = aspect->incident.fails,
-                                                            .oks = aspect->incident.oks,
-                                                            .unknowns = aspect->incident.unknowns,
+                                                            .opened_s = incident->opened_s,
+                                                            .closed_s = incident->closed_s,
+                                                            .fails = incident->fails,
+                                                            .oks = incident->oks,
+                                                            .unknowns = incident->unknowns,
+                                                            .incident = aspect->id,
+                                                            .acted = incident->acted,
+                                                            .was_open = incident->was_open,
+                                                            .bad = incident->bad,
+                                                            .flap_told = incident->flap_told,
+                                                            .letters = incident->letters,
+                                                            .told_s = incident->told_s,
+                                                            .reminds = aspect->reminds,
+                                                            .escalated_s = aspect->escalated_s,
+                                                            .changed_s = incident->changed_s,
+                                                            .opens = incident->opens,
+                                                            .acked_s = aspect->acked_s,
                                                             .code = aspect->code,
-                                                            .text = aspect->text});
+                                                            .text = aspect->text,
+                                                            .openings = tw_buf_text(&openings),
+                                                            .acked_by = aspect->acked_by,
+                                                            .note = aspect->note});
+    tw_buf_free(&openings);
+}
+
+/* closed_s 0: it is on. */
+static void save_incident(const struct tw_aspects *a, const struct tw_aspect *aspect,
+                          const struct tw_incident *incident, int64_t closed_s)
+{
+    if (!a->state || !aspect->id)
+        return;
+    tw_state_put_incident(a->state, &(struct tw_state_incident){.id = aspect->id,
+                                                                .aspect = aspect->name,
+                                                                .level = aspect->seen,
+                                                                .opened_s = incident->opened_s,
+                                                                .closed_s = closed_s,
+                                                                .letters = incident->letters,
+                                                                .opens = incident->opens,
+                                                                .escalated_s = aspect->escalated_s,
+                                                                .acked_s = aspect->acked_s,
+                                                                .text = aspect->seen_text,
+                                                                .acked_by = aspect->acked_by,
+                                                                .note = aspect->note});
+}
+
+static void save_both(const struct tw_aspects *a, const struct tw_aspect *aspect)
+{
+    save(a, aspect);
+    save_incident(a, aspect, &aspect->incident, 0);
 }
 
 void tw_aspects_save(const struct tw_aspects *aspects)
 {
     for (size_t i = 0; i < aspects->count; i++)
-        save(aspects, aspects->items[i]);
+        save_both(aspects, aspects->items[i]);
 }
 
 static bool sane(const struct tw_state_aspect *row)
@@ -133,6 +186,8 @@ static bool sane(const struct tw_state_aspect *row)
     return row->level >= lowest && row->level <= TW_LEVEL_UNKNOWN && row->stage >= 0 &&
            row->stage < TW_STAGES && row->since_s >= 0 && row->opened_s >= 0 &&
            row->closed_s >= 0 && row->fails >= 0 && row->oks >= 0 && row->unknowns >= 0 &&
+           row->incident >= 0 && row->letters >= 0 && row->told_s >= 0 && row->reminds >= 0 &&
+           row->escalated_s >= 0 && row->changed_s >= 0 && row->opens >= 0 && row->acked_s >= 0 &&
            strncmp(row->aspect, row->job, job) == 0 &&
            (row->aspect[job] == '\0' || (row->aspect[job] == '/' && row->aspect[job + 1]));
 }
@@ -140,6 +195,63 @@ static bool sane(const struct tw_state_aspect *row)
 void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms)
 {
     aspects->patience_ms = patience_ms;
+}
+
+void tw_aspects_silences(struct tw_aspects *aspects, const struct tw_silences *silences)
+{
+    aspects->silences = silences;
+}
+
+bool tw_aspects_silenced(const struct tw_aspects *aspects, const struct tw_aspect *aspect,
+                         int64_t now_s)
+{
+    return aspects->silences && aspects->silences->count &&
+           tw_silences_on(aspects->silences, aspect->job, aspect->name, now_s);
+}
+
+void tw_aspects_used_id(struct tw_aspects *aspects, int64_t id)
+{
+    if (id > aspects->last_id && id < INT64_MAX)
+        aspects->last_id = id;
+}
+
+static void restore_openings(struct tw_incident *incident, const char *text)
+{
+    char *end;
+    for (size_t i = 0; i < TW_FLAP_OPENS && text && *text; i++, text = end) {
+        incident->opened_at_s[i] = strtoll(text, &end, 10);
+        if (end == text || incident->opened_at_s[i] < 0)
+            incident->opened_at_s[i] = 0;
+        if (end == text)
+            return;
+    }
+}
+
+static void restore_dealings(struct tw_aspects *a, struct tw_aspect *aspect,
+                             const struct tw_state_aspect *row)
+{
+    struct tw_incident *incident = &aspect->incident;
+    incident->acted = row->acted != 0;
+    incident->was_open = row->was_open != 0;
+    incident->bad = row->bad != 0;
+    incident->flap_told = row->flap_told != 0;
+    incident->letters = row->letters;
+    incident->told_s = row->told_s;
+    incident->changed_s = row->changed_s;
+    incident->opens = row->opens;
+    restore_openings(incident, row->openings);
+    if (!tw_incident_is_on(incident))
+        return;
+    aspect->id = row->incident ? row->incident : a->last_id + 1;
+    tw_aspects_used_id(a, aspect->id);
+    aspect->seen_text = tw_strdup(row->text);
+    aspect->reminds = row->reminds;
+    aspect->escalated_s = row->escalated_s;
+    aspect->acked_s = row->acked_s;
+    aspect->acked_by = row->acked_s && row->acked_by ? tw_strdup(row->acked_by) : NULL;
+    aspect->note = row->acked_s && row->note ? tw_strdup(row->note) : NULL;
+    if (aspect->level == TW_LEVEL_UNKNOWN)
+        aspect->seen = TW_LEVEL_UNKNOWN;
 }
 
 void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
@@ -164,6 +276,7 @@ void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect
                                             .fails = row->fails,
                                             .oks = row->oks,
                                             .unknowns = row->unknowns};
+    restore_dealings(aspects, aspect, row);
     aspect->wait_from_ms = now_ms;
     /* Whether it waited for another job is not kept: if it has one, it does. */
     aspect->waits_until_ms = aspect->incident.stage == TW_STAGE_OPEN ? INT64_MAX : 0;
@@ -215,7 +328,8 @@ static void say_change(const struct tw_aspects *a, const struct tw_aspect *aspec
 static bool differs(const struct tw_incident *a, const struct tw_incident *b)
 {
     return a->stage != b->stage || a->opened_s != b->opened_s || a->closed_s != b->closed_s ||
-           a->oks != b->oks ||
+           a->oks != b->oks || a->letters != b->letters || a->acted != b->acted ||
+           a->bad != b->bad || a->opens != b->opens ||
            (b->stage == TW_STAGE_PENDING && (a->fails != b->fails || a->unknowns != b->unknowns));
 }
 
@@ -226,7 +340,29 @@ static bool was_kept_waiting(const struct tw_aspects *a, const struct tw_aspect 
                              struct tw_when when)
 {
     return news == TW_NEWS_CLEARED && event == TW_EVENT_GOOD && a->patience_ms > 0 &&
-           aspect->waits_until_ms == 0 && when.now_ms - aspect->wait_from_ms > a->patience_ms;
+           aspect->waits_until_ms == 0 && when.now_ms - aspect->wait_from_ms > a->patience_ms &&
+           !tw_aspects_silenced(a, aspect, when.now_s);
+}
+
+/* Over: what was done about it goes with it, into the history. */
+static void close_books(const struct tw_aspects *a, struct tw_aspect *aspect,
+                        const struct tw_incident *last, int64_t now_s)
+{
+    save_incident(a, aspect, last, last->closed_s ? last->closed_s : now_s);
+    free(aspect->acked_by);
+    free(aspect->note);
+    free(aspect->seen_text);
+    aspect->acked_by = aspect->note = aspect->seen_text = NULL;
+    aspect->id = aspect->reminds = aspect->escalated_s = aspect->acked_s = 0;
+}
+
+/* Before `news` is told of it: it has its number by then. */
+static void open_books(struct tw_aspects *a, struct tw_aspect *aspect)
+{
+    if (tw_incident_is_on(&aspect->incident) && !aspect->id) {
+        aspect->id = ++a->last_id;
+        save_incident(a, aspect, &aspect->incident, 0);
+    }
 }
 
 static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incident_event event,
@@ -242,10 +378,14 @@ static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_inciden
         news = TW_NEWS_CLOSING;
     }
     const enum tw_stage stage = aspect->incident.stage;
-    if (stage != before.stage && (stage == TW_STAGE_OPEN || stage == TW_STAGE_CLOSING))
+    if (stage != before.stage &&
+        (stage == TW_STAGE_OPEN || stage == TW_STAGE_CLOSING || stage == TW_STAGE_FLAPPING))
         aspect->wait_from_ms = when.now_ms;
+    open_books(a, aspect);
     if (news != TW_NEWS_NONE)
         a->news(a->context, aspect, news);
+    if (tw_incident_is_on(&before) && !tw_incident_is_on(&aspect->incident))
+        close_books(a, aspect, &before, when.now_s);
     return differs(&before, &aspect->incident);
 }
 
@@ -280,6 +420,13 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
     aspect->level = finding->level;
     set_text(&aspect->code, finding->code);
     set_text(&aspect->text, finding->text);
+    if (finding->level == TW_LEVEL_FAIL || finding->level == TW_LEVEL_UNKNOWN) {
+        aspect->seen = finding->level;
+        if (aspect->seen_text)
+            set_text(&aspect->seen_text, finding->text);
+        else
+            aspect->seen_text = tw_strdup(finding->text);
+    }
     if (before != finding->level)
         aspect->since_s = when.now_s;
     say_change(aspects, aspect, before, before_since_s, same_code);
@@ -353,11 +500,100 @@ void tw_aspects_wait_anew(struct tw_aspects *aspects, const char *job, int64_t n
             aspects->items[i]->wait_from_ms = now_ms;
 }
 
-void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)
+/* An event that no run has brought. */
+static void happen(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incident_event event,
+                   struct tw_when when)
 {
     const struct tw_incident_rule rule = {1, 1};
-    if (step(aspects, aspect, TW_EVENT_LETTER, false, &rule, when))
-        save(aspects, aspect);
+    if (step(a, aspect, event, false, &rule, when))
+        save_both(a, aspect);
+}
+
+void tw_aspects_acted(struct tw_aspects *aspects, const char *job, struct tw_when when)
+{
+    size_t count;
+    const size_t first = tw_aspects_of(aspects, job, &count);
+    for (size_t i = first; i < first + count; i++)
+        happen(aspects, aspects->items[i], TW_EVENT_ACTED, when);
+}
+
+void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)
+{
+    happen(aspects, aspect, TW_EVENT_LETTER, when);
+}
+
+void tw_aspects_reminded(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)
+{
+    aspect->reminds++;
+    happen(aspects, aspect, TW_EVENT_LETTER, when);
+}
+
+void tw_aspects_escalated(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)
+{
+    aspect->escalated_s = when.now_s;
+    save_both(aspects, aspect);
+}
+
+void tw_aspects_ack(struct tw_aspects *aspects, struct tw_aspect *aspect, const char *by,
+                    const char *note, struct tw_when when)
+{
+    char *new_by = tw_strdup(by), *new_note = tw_strdup(note);
+    free(aspect->acked_by);
+    free(aspect->note);
+    aspect->acked_s = when.now_s;
+    aspect->acked_by = new_by;
+    aspect->note = new_note;
+    save_both(aspects, aspect);
+}
+
+struct tw_aspect *tw_aspects_by_id(struct tw_aspects *aspects, int64_t id)
+{
+    for (size_t i = 0; i < aspects->count; i++)
+        if (aspects->items[i]->id == id && id)
+            return aspects->items[i];
+    return NULL;
+}
+
+/* A failure that a letter tells of, and no row: it was written a moment before the end. */
+static struct tw_aspect *add_told(struct tw_aspects *a, const struct tw_told_already *told,
+                                  struct tw_when when)
+{
+    const size_t length = strcspn(told->aspect, "/");
+    char *job = tw_strndup(told->aspect, length);
+    struct tw_aspect *aspect = add(a, job, told->aspect[length] ? told->aspect + length + 1 : "");
+    free(job);
+    aspect->level = aspect->seen = told->level;
+    set_text(&aspect->text, told->text);
+    aspect->seen_text = tw_strdup(told->text);
+    aspect->since_s = told->opened_s;
+    aspect->incident = (struct tw_incident){
+        .stage = TW_STAGE_OPEN, .opened_s = told->opened_s, .was_open = true, .fails = 1};
+    aspect->id = told->id;
+    aspect->wait_from_ms = when.now_ms;
+    aspect->stale = true;
+    return aspect;
+}
+
+void tw_aspects_told_already(struct tw_aspects *aspects, const struct tw_told_already *told,
+                             struct tw_when when)
+{
+    struct tw_aspect *aspect = tw_aspects_find(aspects, told->aspect);
+    tw_aspects_used_id(aspects, told->id);
+    if (!aspect && !told->recovered)
+        aspect = add_told(aspects, told, when);
+    if (!aspect || (aspect->id && aspect->id != told->id))
+        return;
+    struct tw_incident *incident = &aspect->incident;
+    if (!aspect->id && !told->recovered) { /* its row is from before it opened */
+        incident->stage = TW_STAGE_OPEN;
+        incident->was_open = true;
+        incident->opened_s = incident->opened_s ? incident->opened_s : told->opened_s;
+        aspect->id = told->id;
+    }
+    if (told->recovered ? incident->stage == TW_STAGE_CLOSING
+                        : incident->stage == TW_STAGE_OPEN ||
+                              (incident->stage == TW_STAGE_FLAPPING && told->flapping))
+        tw_aspects_told(aspects, aspect, when);
 }
 
 struct tw_aspect_counts tw_aspects_sum(const struct tw_aspects *aspects)
@@ -369,7 +605,7 @@ struct tw_aspect_counts tw_aspects_sum(const struct tw_aspects *aspects)
         sum.warn += aspect->level == TW_LEVEL_WARN;
         sum.fail += aspect->level == TW_LEVEL_FAIL;
         sum.unknown += aspect->level == TW_LEVEL_UNKNOWN;
-        sum.incidents += aspect->incident.stage >= TW_STAGE_OPEN;
+        sum.incidents += tw_incident_is_on(&aspect->incident);
     }
     return sum;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "alert/incident.h"
+#include "alert/silence.h"
 #include "base/log.h"
 #include "base/state.h"
 #include "kinds/kind.h"
@@ -23,6 +24,13 @@ struct tw_aspect {
     char *code, *text;
     int64_t since_s; /* at this level since */
     struct tw_incident incident;
+    int64_t id;            /* of the incident; 0: none */
+    enum tw_level seen;    /* how it failed last: fail or unknown */
+    char *seen_text;       /* and what was said then */
+    int64_t reminds;       /* reminders of it so far */
+    int64_t escalated_s;   /* when a letter escalated it; 0: none */
+    int64_t acked_s;       /* when somebody acknowledged it; 0: nobody */
+    char *acked_by, *note; /* who, and what for; NULL: nobody */
     int64_t wait_from_ms; /* monotonic: when it became open or closing; group_wait counts from it */
     int64_t waits_until_ms; /* no letter before, because of another job (depends.h); INT64_MAX: as
                                long as that one fails; 0: it does not wait */
@@ -30,6 +38,10 @@ struct tw_aspect {
                            opened; 0: not looked at yet */
     bool stale;         /* of an earlier start: not yet reported anew */
     bool changed;       /* of other settings: no real finding of it yet under the new ones */
+};
+
+struct tw_when {
+    int64_t now_s, now_ms;
 };
 
 struct tw_aspects;
@@ -46,13 +58,30 @@ void tw_aspects_free(struct tw_aspects **aspects);
  * first (letters are held back for up to an hour). */
 void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms);
 
+/* Who is silent. Borrowed. */
+void tw_aspects_silences(struct tw_aspects *aspects, const struct tw_silences *silences);
+bool tw_aspects_silenced(const struct tw_aspects *aspects, const struct tw_aspect *aspect,
+                         int64_t now_s);
+
 /* From the state, at the start. The strings are copied. */
 void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
                         int64_t now_ms);
 
-struct tw_when {
-    int64_t now_s, now_ms;
+/* The number of an incident that was: no other will have it. */
+void tw_aspects_used_id(struct tw_aspects *aspects, int64_t id);
+
+/* A letter that waits since before the start tells of this incident, or of its end: it is not told
+ * again, whatever the rows say, which may be older than the letter. */
+struct tw_told_already {
+    const char *aspect;
+    int64_t id;
+    bool recovered, flapping;
+    enum tw_level level;
+    int64_t opened_s;
+    const char *text;
 };
+void tw_aspects_told_already(struct tw_aspects *aspects, const struct tw_told_already *told,
+                             struct tw_when when);
 
 /* A finding of a job. Writes a line if the level or the reason changed. True: it fails, and the
  * run was not a scheduled one, so that a scheduled one should soon tell whether it lasts. */
@@ -73,8 +102,20 @@ void tw_aspects_job_ran(struct tw_aspects *aspects, const char *job, struct tw_w
 /* Something was done for this job: its open incidents wait for group_wait from now. */
 void tw_aspects_wait_anew(struct tw_aspects *aspects, const char *job, int64_t now_ms);
 
-/* The letter about this aspect has been written. */
+/* What `then` orders was carried out for the job: its open incidents must fail anew to be told. */
+void tw_aspects_acted(struct tw_aspects *aspects, const char *job, struct tw_when when);
+
+/* The letter about this aspect has been written; it was a reminder; it was an escalation. */
 void tw_aspects_told(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when);
+void tw_aspects_reminded(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when);
+void tw_aspects_escalated(struct tw_aspects *aspects, struct tw_aspect *aspect,
+                          struct tw_when when);
+
+/* Somebody has seen it: no reminders and no escalation any more. Copies. */
+void tw_aspects_ack(struct tw_aspects *aspects, struct tw_aspect *aspect, const char *by,
+                    const char *note, struct tw_when when);
+/* The incident of this number; NULL: none that is on has it. */
+struct tw_aspect *tw_aspects_by_id(struct tw_aspects *aspects, int64_t id);
 
 /* Writes a line with the state as it is: all aspects of the job. */
 void tw_aspects_say(struct tw_aspects *aspects, const char *job);

@@ -6,6 +6,7 @@
 #include "base/state.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -41,9 +42,10 @@ struct tw_state {
     pthread_cond_t wake;   /* for the writer: something to do, or flags changed */
     pthread_cond_t over;   /* for tw_state_close: the writer has ended */
     struct tw_statequeue queue;
-    size_t in_flight; /* changes that the writer has taken and not yet written */
-    bool closing;     /* write what there is, at once, and end */
-    bool give_up;     /* end */
+    size_t in_flight;     /* changes that the writer has taken and not yet written */
+    int64_t put, written; /* changes so far; of those, so many first ones are on disk */
+    bool closing;         /* write what there is, at once, and end */
+    bool give_up;         /* end */
     bool ended;
     bool abandoned;          /* nobody waits: the writer frees the state itself */
     struct tw_error trouble; /* "": none */
@@ -249,14 +251,17 @@ static int write_queue(struct tw_state *state)
     struct tw_statequeue batch = state->queue;
     state->queue = (struct tw_statequeue){0};
     state->in_flight = batch.count;
+    const int64_t taken = state->put;
     pthread_mutex_unlock(&state->mutex);
     const int result = write_batch(state, &batch, &note, &e);
     pthread_mutex_lock(&state->mutex);
     state->in_flight = 0;
     state->queue = tw_statequeue_join(&batch, &state->queue);
     state->trouble = e;
-    if (result == 0)
+    if (result == 0) {
         state->trouble = (struct tw_error){0};
+        state->written = taken;
+    }
     if (*note.text)
         state->note = note;
     return result;
@@ -356,6 +361,7 @@ static void queue_change(struct tw_state *state, struct tw_change *change)
 {
     pthread_mutex_lock(&state->mutex);
     tw_statequeue_add(&state->queue, change);
+    state->put++;
     if (state->queue.count == 1)
         pthread_cond_signal(&state->wake);
     pthread_mutex_unlock(&state->mutex);
@@ -389,6 +395,42 @@ void tw_state_put_value(struct tw_state *state, const char *key, const char *val
 {
     if (!state->read_only)
         queue_change(state, tw_change_bytes(TW_CHANGE_VALUE, key, value, strlen(value)));
+}
+
+void tw_state_drop_value(struct tw_state *state, const char *key)
+{
+    if (!state->read_only)
+        queue_change(state, tw_change_drop(TW_CHANGE_VALUE, key));
+}
+
+void tw_state_put_incident(struct tw_state *state, const struct tw_state_incident *row)
+{
+    if (!state->read_only)
+        queue_change(state, tw_change_incident(row));
+}
+
+void tw_state_prune_incidents(struct tw_state *state, int64_t before_s)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%" PRId64, before_s);
+    if (!state->read_only)
+        queue_change(state, tw_change_drop(TW_CHANGE_INCIDENT, key));
+}
+
+int64_t tw_state_mark(struct tw_state *state)
+{
+    pthread_mutex_lock(&state->mutex);
+    const int64_t mark = state->put;
+    pthread_mutex_unlock(&state->mutex);
+    return mark;
+}
+
+bool tw_state_reached(struct tw_state *state, int64_t mark)
+{
+    pthread_mutex_lock(&state->mutex);
+    const bool reached = state->written >= mark || state->read_only;
+    pthread_mutex_unlock(&state->mutex);
+    return reached;
 }
 
 void tw_state_put_letter(struct tw_state *state, const char *id, const char *bytes, size_t length)

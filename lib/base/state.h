@@ -34,6 +34,8 @@
 
 struct tw_state;
 
+#define TW_STATE_HISTORY_MAX 100000
+
 /* One row of the table "aspect": what is remembered of one aspect of one job. Times are Unix
  * seconds, 0: never. The meaning of `level` and `stage` is alert/incident.h's. */
 struct tw_state_aspect {
@@ -43,8 +45,25 @@ struct tw_state_aspect {
     int64_t since_s;  /* when it came to this level */
     int64_t opened_s; /* when its incident opened */
     int64_t closed_s;
-    int64_t fails, oks, unknowns; /* counted so far towards a change of stage */
+    int64_t fails, oks, unknowns;            /* counted so far towards a change of stage */
+    int64_t incident;                        /* its number in the table "incident"; 0: none */
+    int64_t acted, was_open, bad, flap_told; /* 0 or 1 */
+    int64_t letters, told_s, reminds, escalated_s, changed_s, opens;
+    int64_t acked_s; /* 0: nobody has acknowledged it */
     const char *code, *text;
+    const char *openings; /* times, "1795227165 1795227000" */
+    const char *acked_by, *note;
+};
+
+/* One row of the table "incident": open ones and the history. */
+struct tw_state_incident {
+    int64_t id;
+    const char *aspect;
+    int64_t level;              /* as it was when it failed */
+    int64_t opened_s, closed_s; /* closed_s 0: it is still on */
+    int64_t letters, opens;     /* opens: how often, if it was flapping; else 0 */
+    int64_t escalated_s, acked_s;
+    const char *text, *acked_by, *note; /* the text is of the failure */
 };
 
 /* One row of the table "job". */
@@ -54,7 +73,8 @@ struct tw_state_job {
     const char *memory; /* what the kind remembers, opaque */
 };
 
-/* What tw_state_open found. The strings live only during the call. No function may be NULL. */
+/* What tw_state_open found. The strings live only during the call. No other function than the last
+ * may be NULL. */
 struct tw_state_reader {
     void (*aspect)(void *context, const struct tw_state_aspect *row);
     void (*job)(void *context, const struct tw_state_job *row);
@@ -65,6 +85,8 @@ struct tw_state_reader {
     /* Something was wrong and has been dealt with; a sentence for the log and a finding. */
     void (*trouble)(void *context, const char *text);
     void *context;
+    /* The oldest first; for whoever does not want them, NULL. */
+    void (*incident)(void *context, const struct tw_state_incident *row);
 };
 
 /* Opens (creates) the state and reads all of it through `reader`. Blocks on the disk. Starts no
@@ -87,9 +109,16 @@ void tw_state_drop_aspect(struct tw_state *state, const char *aspect);
 void tw_state_put_job(struct tw_state *state, const struct tw_state_job *row);
 void tw_state_drop_job(struct tw_state *state, const char *job);
 void tw_state_put_value(struct tw_state *state, const char *key, const char *value);
+void tw_state_drop_value(struct tw_state *state, const char *key);
+void tw_state_put_incident(struct tw_state *state, const struct tw_state_incident *row);
+/* Forgets what was over before that time, and all but the newest TW_STATE_HISTORY_MAX. */
+void tw_state_prune_incidents(struct tw_state *state, int64_t before_s);
 /* Writes and removes outbox/ID.letter (tmp, sync, rename). An id is [A-Za-z0-9._-], at most 200
  * bytes, no dot first; with another one nothing is done. */
 void tw_state_put_letter(struct tw_state *state, const char *id, const char *bytes, size_t length);
+/* Is all on disk that was put before this call returned the number? Cheap. */
+int64_t tw_state_mark(struct tw_state *state);
+bool tw_state_reached(struct tw_state *state, int64_t mark);
 void tw_state_drop_letter(struct tw_state *state, const char *id);
 /* Writes last-good.conf. */
 void tw_state_put_config(struct tw_state *state, const char *text, size_t length);

@@ -207,6 +207,10 @@ static int prepare(const struct tw_statedb *db, struct tw_error *e)
         const int code = tw_statetables_create(db->sql);
         result = code == SQLITE_OK ? 0 : judge(db, code, "begin", e);
     }
+    if (result == 0 && db->exists) {
+        const int code = tw_statetables_migrate(db->sql);
+        result = code == SQLITE_OK ? 0 : judge(db, code, "bring up to date", e);
+    }
     return result == 0 ? check_sound(db, e) : result;
 }
 

@@ -2,7 +2,9 @@
  * threads. */
 #include "base/statequeue.h"
 
+#include <inttypes.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,30 +18,55 @@ static struct tw_change *change_new(enum tw_change_kind kind, const char *key)
     return change;
 }
 
-static char *copy(const char *text)
+static void set_numbers(struct tw_change *change, const int64_t *numbers, size_t count)
 {
-    return tw_strdup(text ? text : "");
+    change->numbers = tw_realloc_array(NULL, count, sizeof *numbers);
+    memcpy(change->numbers, numbers, count * sizeof *numbers);
+}
+
+static void set_texts(struct tw_change *change, const char *const *texts, size_t count)
+{
+    change->texts = tw_realloc_array(NULL, count, sizeof *change->texts);
+    change->text_count = count;
+    for (size_t i = 0; i < count; i++)
+        change->texts[i] = tw_strdup(texts[i] ? texts[i] : "");
 }
 
 struct tw_change *tw_change_aspect(const struct tw_state_aspect *row)
 {
     struct tw_change *change = change_new(TW_CHANGE_ASPECT, row->aspect);
-    const int64_t numbers[TW_CHANGE_NUMBERS] = {row->level,    row->stage,    row->since_s,
-                                                row->opened_s, row->closed_s, row->fails,
-                                                row->oks,      row->unknowns};
-    memcpy(change->numbers, numbers, sizeof numbers);
-    change->texts[0] = copy(row->job);
-    change->texts[1] = copy(row->code);
-    change->texts[2] = copy(row->text);
+    const int64_t numbers[] = {row->level,       row->stage,     row->since_s,  row->opened_s,
+                               row->closed_s,    row->fails,     row->oks,      row->unknowns,
+                               row->incident,    row->acted,     row->was_open, row->bad,
+                               row->flap_told,   row->letters,   row->told_s,   row->reminds,
+                               row->escalated_s, row->changed_s, row->opens,    row->acked_s};
+    const char *const texts[] = {row->job,      row->code,     row->text,
+                                 row->openings, row->acked_by, row->note};
+    set_numbers(change, numbers, TW_COUNT(numbers));
+    set_texts(change, texts, TW_COUNT(texts));
+    return change;
+}
+
+struct tw_change *tw_change_incident(const struct tw_state_incident *row)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%" PRId64, row->id);
+    struct tw_change *change = change_new(TW_CHANGE_INCIDENT, key);
+    const int64_t numbers[] = {row->level, row->opened_s,    row->closed_s, row->letters,
+                               row->opens, row->escalated_s, row->acked_s};
+    const char *const texts[] = {row->aspect, row->text, row->acked_by, row->note};
+    set_numbers(change, numbers, TW_COUNT(numbers));
+    set_texts(change, texts, TW_COUNT(texts));
     return change;
 }
 
 struct tw_change *tw_change_job(const struct tw_state_job *row)
 {
     struct tw_change *change = change_new(TW_CHANGE_JOB, row->job);
-    change->numbers[0] = row->last_start_s;
-    change->numbers[1] = row->last_end_s;
-    change->texts[0] = copy(row->memory);
+    const int64_t numbers[] = {row->last_start_s, row->last_end_s};
+    const char *const texts[] = {row->memory};
+    set_numbers(change, numbers, TW_COUNT(numbers));
+    set_texts(change, texts, TW_COUNT(texts));
     return change;
 }
 
@@ -47,7 +74,9 @@ struct tw_change *tw_change_bytes(enum tw_change_kind kind, const char *key, con
                                   size_t length)
 {
     struct tw_change *change = change_new(kind, key);
+    change->texts = tw_realloc_array(NULL, 1, sizeof *change->texts);
     change->texts[0] = tw_strndup(bytes, length);
+    change->text_count = 1;
     change->length = length;
     return change;
 }
@@ -61,8 +90,10 @@ struct tw_change *tw_change_drop(enum tw_change_kind kind, const char *key)
 
 static void change_free(struct tw_change *change)
 {
-    for (size_t i = 0; i < TW_CHANGE_TEXTS; i++)
+    for (size_t i = 0; i < change->text_count; i++)
         free(change->texts[i]);
+    free(change->texts);
+    free(change->numbers);
     free(change->key);
     free(change);
 }

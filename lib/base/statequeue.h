@@ -10,25 +10,25 @@
 #include "base/state.h"
 
 enum tw_change_kind {
-    TW_CHANGE_ASPECT, /* the first three are tables of state.db */
+    TW_CHANGE_ASPECT, /* the first four are tables of state.db */
     TW_CHANGE_JOB,
     TW_CHANGE_VALUE,
-    TW_CHANGE_LETTER, /* outbox/KEY.letter */
-    TW_CHANGE_CONFIG  /* last-good.conf */
+    TW_CHANGE_INCIDENT, /* its key is its number; a drop's: the time of the oldest to keep */
+    TW_CHANGE_LETTER,   /* outbox/KEY.letter */
+    TW_CHANGE_CONFIG    /* last-good.conf */
 };
 
-#define TW_CHANGE_TABLES 3
-#define TW_CHANGE_NUMBERS 8
-#define TW_CHANGE_TEXTS 3
+#define TW_CHANGE_TABLES 4
 
 struct tw_change {
     enum tw_change_kind kind;
-    bool drop; /* else: put */
-    bool done; /* written: tw_statequeue_join leaves it out */
-    char *key; /* this and the texts are owned */
-    int64_t numbers[TW_CHANGE_NUMBERS];
-    char *texts[TW_CHANGE_TEXTS]; /* of a letter and a configuration: the first, with its length */
-    size_t length;
+    bool drop;        /* else: put */
+    bool done;        /* written: tw_statequeue_join leaves it out */
+    char *key;        /* this and the texts are owned */
+    int64_t *numbers; /* owned, as many as its table has columns of them */
+    char **texts;     /* owned, each; the same. Of a letter and a configuration: one */
+    size_t text_count;
+    size_t length; /* of a letter, a configuration, a value */
 };
 
 /* Zeroed is empty. */
@@ -39,6 +39,7 @@ struct tw_statequeue {
 };
 
 struct tw_change *tw_change_aspect(const struct tw_state_aspect *row);
+struct tw_change *tw_change_incident(const struct tw_state_incident *row);
 struct tw_change *tw_change_job(const struct tw_state_job *row);
 struct tw_change *tw_change_bytes(enum tw_change_kind kind, const char *key, const char *bytes,
                                   size_t length); /* a value, a letter, a configuration */

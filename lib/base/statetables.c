@@ -3,23 +3,53 @@
  * An administrator may read them with sqlite3(1): real columns, one row a thing. */
 #include "base/statetables.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
+
 #define ASPECT_COLUMNS                                                                             \
-    "aspect, level, stage, since_s, opened_s, closed_s, fails, oks, unknowns, job, code, text"
+    "aspect, level, stage, since_s, opened_s, closed_s, fails, oks, unknowns, incident, acted,"    \
+    " was_open, bad, flap_told, letters, told_s, reminds, escalated_s, changed_s, opens, acked_s," \
+    " job, code, text, openings, acked_by, note"
+
+#define INCIDENT_COLUMNS                                                                           \
+    "id, level, opened_s, closed_s, letters, opens, escalated_s, acked_s, aspect, text,"           \
+    " acked_by, note"
+
+#define INCIDENT_CREATE                                                                            \
+    "CREATE TABLE incident (id INTEGER PRIMARY KEY NOT NULL, level INTEGER, opened_s INTEGER,"     \
+    " closed_s INTEGER, letters INTEGER, opens INTEGER, escalated_s INTEGER, acked_s INTEGER,"     \
+    " aspect TEXT, text TEXT, acked_by TEXT, note TEXT)"
+
+#define HISTORY_MAX_TEXT TEXT_OF(TW_STATE_HISTORY_MAX)
+#define TEXT_OF(number) TEXT_OF_IT(number)
+#define TEXT_OF_IT(number) #number
 
 /* The order of columns in select and put is the key, a change's numbers, its texts. */
 static const struct table {
     int numbers, texts;
     const char *create, *select, *put, *drop;
 } tables[TW_CHANGE_TABLES] = {
-    [TW_CHANGE_ASPECT] = {8, 3,
-                          "CREATE TABLE aspect (aspect TEXT PRIMARY KEY NOT NULL, job TEXT,"
-                          " level INTEGER, stage INTEGER, since_s INTEGER, opened_s INTEGER,"
-                          " closed_s INTEGER, fails INTEGER, oks INTEGER, unknowns INTEGER,"
-                          " code TEXT, text TEXT) WITHOUT ROWID",
+    [TW_CHANGE_ASPECT] = {20, 6,
+                          "CREATE TABLE aspect (aspect TEXT PRIMARY KEY NOT NULL, level INTEGER,"
+                          " stage INTEGER, since_s INTEGER, opened_s INTEGER, closed_s INTEGER,"
+                          " fails INTEGER, oks INTEGER, unknowns INTEGER, incident INTEGER,"
+                          " acted INTEGER, was_open INTEGER, bad INTEGER, flap_told INTEGER,"
+                          " letters INTEGER, told_s INTEGER, reminds INTEGER, escalated_s INTEGER,"
+                          " changed_s INTEGER, opens INTEGER, acked_s INTEGER, job TEXT, code TEXT,"
+                          " text TEXT, openings TEXT, acked_by TEXT, note TEXT) WITHOUT ROWID",
                           "SELECT " ASPECT_COLUMNS " FROM aspect",
                           "INSERT OR REPLACE INTO aspect (" ASPECT_COLUMNS
-                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                          " ?, ?, ?, ?, ?, ?)",
                           "DELETE FROM aspect WHERE aspect = ?"},
+    [TW_CHANGE_INCIDENT] = {7, 4, INCIDENT_CREATE,
+                            "SELECT " INCIDENT_COLUMNS " FROM incident ORDER BY id",
+                            "INSERT OR REPLACE INTO incident (" INCIDENT_COLUMNS
+                            ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                            "DELETE FROM incident WHERE closed_s > 0 AND (closed_s < CAST(? AS"
+                            " INTEGER) OR id <= (SELECT max(id) FROM incident) - " HISTORY_MAX_TEXT
+                            ")"},
     [TW_CHANGE_JOB] = {2, 1,
                        "CREATE TABLE job (job TEXT PRIMARY KEY NOT NULL,"
                        " last_start_s INTEGER, last_end_s INTEGER, memory TEXT) WITHOUT ROWID",
@@ -55,6 +85,39 @@ int tw_statetables_check(sqlite3 *sql)
     return code;
 }
 
+/* In the first version an incident of which a letter told had the stage 3 (told) or 4 (closing). */
+int tw_statetables_migrate(sqlite3 *sql)
+{
+    static const char *const columns[] = {
+        "incident INTEGER",    "acted INTEGER",     "was_open INTEGER", "bad INTEGER",
+        "flap_told INTEGER",   "letters INTEGER",   "told_s INTEGER",   "reminds INTEGER",
+        "escalated_s INTEGER", "changed_s INTEGER", "opens INTEGER",    "acked_s INTEGER",
+        "openings TEXT",       "acked_by TEXT",     "note TEXT"};
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(sql, "PRAGMA user_version", -1, &statement, NULL);
+    const bool first = code == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW &&
+                       sqlite3_column_int64(statement, 0) == 1;
+    sqlite3_finalize(statement);
+    if (!first)
+        return SQLITE_OK; /* or what is wrong will be told by the next look */
+    code = sqlite3_exec(sql, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    for (size_t i = 0; i < TW_COUNT(columns) && code == SQLITE_OK; i++) {
+        char *text = tw_format("ALTER TABLE aspect ADD COLUMN %s", columns[i]);
+        code = sqlite3_exec(sql, text, NULL, NULL, NULL);
+        free(text);
+    }
+    if (code == SQLITE_OK)
+        code =
+            sqlite3_exec(sql,
+                         INCIDENT_CREATE "; UPDATE aspect SET letters = stage IN (3, 4),"
+                                         " was_open = stage >= 2, told_s = opened_s;"
+                                         "PRAGMA user_version=" TW_STATETABLES_VERSION "; COMMIT",
+                         NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        sqlite3_exec(sql, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
 static const char *column_text(sqlite3_stmt *statement, int column)
 {
     const unsigned char *text = sqlite3_column_text(statement, column);
@@ -73,9 +136,24 @@ static void give_aspect(sqlite3_stmt *row, const struct tw_state_reader *reader)
         .fails = sqlite3_column_int64(row, 6),
         .oks = sqlite3_column_int64(row, 7),
         .unknowns = sqlite3_column_int64(row, 8),
-        .job = column_text(row, 9),
-        .code = column_text(row, 10),
-        .text = column_text(row, 11),
+        .incident = sqlite3_column_int64(row, 9),
+        .acted = sqlite3_column_int64(row, 10),
+        .was_open = sqlite3_column_int64(row, 11),
+        .bad = sqlite3_column_int64(row, 12),
+        .flap_told = sqlite3_column_int64(row, 13),
+        .letters = sqlite3_column_int64(row, 14),
+        .told_s = sqlite3_column_int64(row, 15),
+        .reminds = sqlite3_column_int64(row, 16),
+        .escalated_s = sqlite3_column_int64(row, 17),
+        .changed_s = sqlite3_column_int64(row, 18),
+        .opens = sqlite3_column_int64(row, 19),
+        .acked_s = sqlite3_column_int64(row, 20),
+        .job = column_text(row, 21),
+        .code = column_text(row, 22),
+        .text = column_text(row, 23),
+        .openings = column_text(row, 24),
+        .acked_by = column_text(row, 25),
+        .note = column_text(row, 26),
     };
     reader->aspect(reader->context, &aspect);
 }
@@ -91,6 +169,25 @@ static void give_job(sqlite3_stmt *row, const struct tw_state_reader *reader)
     reader->job(reader->context, &job);
 }
 
+static void give_incident(sqlite3_stmt *row, const struct tw_state_reader *reader)
+{
+    const struct tw_state_incident incident = {
+        .id = sqlite3_column_int64(row, 0),
+        .level = sqlite3_column_int64(row, 1),
+        .opened_s = sqlite3_column_int64(row, 2),
+        .closed_s = sqlite3_column_int64(row, 3),
+        .letters = sqlite3_column_int64(row, 4),
+        .opens = sqlite3_column_int64(row, 5),
+        .escalated_s = sqlite3_column_int64(row, 6),
+        .acked_s = sqlite3_column_int64(row, 7),
+        .aspect = column_text(row, 8),
+        .text = column_text(row, 9),
+        .acked_by = column_text(row, 10),
+        .note = column_text(row, 11),
+    };
+    reader->incident(reader->context, &incident);
+}
+
 static void give_value(sqlite3_stmt *row, const struct tw_state_reader *reader)
 {
     reader->value(reader->context, column_text(row, 0), column_text(row, 1));
@@ -102,10 +199,13 @@ int tw_statetables_read(sqlite3 *sql, const struct tw_state_reader *reader)
         [TW_CHANGE_ASPECT] = give_aspect,
         [TW_CHANGE_JOB] = give_job,
         [TW_CHANGE_VALUE] = give_value,
+        [TW_CHANGE_INCIDENT] = give_incident,
     };
     int code = SQLITE_DONE;
     for (size_t i = 0; i < TW_CHANGE_TABLES && code == SQLITE_DONE; i++) {
         sqlite3_stmt *statement = NULL;
+        if (i == TW_CHANGE_INCIDENT && !reader->incident)
+            continue;
         code = sqlite3_prepare_v2(sql, tables[i].select, -1, &statement, NULL);
         while (code == SQLITE_OK || code == SQLITE_ROW) {
             code = sqlite3_step(statement);

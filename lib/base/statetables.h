@@ -7,7 +7,10 @@
 #include "base/state.h"
 #include "base/statequeue.h"
 
-#define TW_STATETABLES_VERSION "1" /* PRAGMA user_version */
+#define TW_STATETABLES_VERSION "2" /* PRAGMA user_version */
+
+/* Brings the tables of an earlier version up to this one; does nothing to others. */
+int tw_statetables_migrate(sqlite3 *sql);
 
 int tw_statetables_create(sqlite3 *sql);
 int tw_statetables_check(sqlite3 *sql); /* an error if a table or column is missing */

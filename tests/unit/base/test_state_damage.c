@@ -149,7 +149,8 @@ static void another_versions_tables_are_set_aside(void **state)
     struct kit *kit = *state;
     static const char *const changes[] = {
         "PRAGMA user_version = 0",
-        "PRAGMA user_version = 2",
+        "PRAGMA user_version = 1", /* what it says it has, it has not */
+        "PRAGMA user_version = 3",
         "PRAGMA user_version = -1",
         "DROP TABLE aspect",
         "DROP TABLE job",

@@ -400,7 +400,7 @@ static void refused(struct tw_state_aspect bad)
 static void garbled_rows_are_passed_over(void **state)
 {
     (void)state;
-    static const int64_t numbers[] = {-1, 5, 1000, INT64_MIN, INT64_MAX, (int64_t)1 << 32 | 1};
+    static const int64_t numbers[] = {-1, 6, 1000, INT64_MIN, INT64_MAX, (int64_t)1 << 32 | 1};
     static const char *const names[] = {
         "", "service.smt", "service.smtp/", "service.smtpx", "process.x/log", "/log"};
     struct tw_state_aspect bad = row();
