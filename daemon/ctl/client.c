@@ -52,6 +52,36 @@ static void get_aspect(struct tw_frame *frame, struct ctl_answer *answer)
     aspect->stage = frame->bad ? TW_STAGE_QUIET : (enum tw_stage)stage;
 }
 
+static void get_incident(struct tw_frame *frame, struct ctl_answer *answer)
+{
+    answer->incidents =
+        tw_realloc_array(answer->incidents, answer->incident_count + 1, sizeof *answer->incidents);
+    struct tw_control_incident *row = &answer->incidents[answer->incident_count++];
+    int64_t *const numbers[] = {
+        &row->id,      &row->level, &row->stage,       &row->opened_s, &row->closed_s,
+        &row->letters, &row->opens, &row->escalated_s, &row->acked_s,  &row->silenced_until_s};
+    char **const texts[] = {&row->aspect, &row->text, &row->acked_by, &row->note};
+    for (size_t i = 0; i < TW_COUNT(numbers); i++)
+        *numbers[i] = tw_frame_number(frame);
+    for (size_t i = 0; i < TW_COUNT(texts); i++)
+        *texts[i] = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+    frame->bad = frame->bad || row->level < 0 || row->level > TW_LEVEL_UNKNOWN || row->stage < 0 ||
+                 row->stage >= TW_STAGES;
+}
+
+static void get_silence(struct tw_frame *frame, struct ctl_answer *answer)
+{
+    answer->silences =
+        tw_realloc_array(answer->silences, answer->silence_count + 1, sizeof *answer->silences);
+    struct ctl_silence *row = &answer->silences[answer->silence_count++];
+    row->id = tw_frame_number(frame);
+    row->from_s = tw_frame_number(frame);
+    row->until_s = tw_frame_number(frame);
+    row->pattern = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+    row->by = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+    row->note = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);
+}
+
 void ctl_answer_add(struct ctl_answer *answer, const struct tw_aspect *from)
 {
     *new_aspect(answer) = (struct ctl_aspect){.name = tw_strdup(from->name),
@@ -74,6 +104,19 @@ void ctl_answer_free(struct ctl_answer *answer)
         free(answer->aspects[i].code);
         free(answer->aspects[i].text);
     }
+    for (size_t i = 0; i < answer->incident_count; i++) {
+        free(answer->incidents[i].aspect);
+        free(answer->incidents[i].text);
+        free(answer->incidents[i].acked_by);
+        free(answer->incidents[i].note);
+    }
+    for (size_t i = 0; i < answer->silence_count; i++) {
+        free(answer->silences[i].pattern);
+        free(answer->silences[i].by);
+        free(answer->silences[i].note);
+    }
+    free(answer->incidents);
+    free(answer->silences);
     free(answer->jobs);
     free(answer->aspects);
     free(answer->text);
@@ -88,6 +131,10 @@ static int get_frame(struct tw_frame *frame, struct ctl_answer *answer)
         get_job(frame, answer);
     } else if (frame->type == TW_CONTROL_ASPECT) {
         get_aspect(frame, answer);
+    } else if (frame->type == TW_CONTROL_INCIDENT) {
+        get_incident(frame, answer);
+    } else if (frame->type == TW_CONTROL_SILENT) {
+        get_silence(frame, answer);
     } else if (frame->type == TW_CONTROL_END) {
         answer->code = (int)tw_frame_number(frame);
         answer->text = tw_frame_text(frame, TW_CONTROL_FRAME_MAX);

@@ -10,7 +10,7 @@ enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 100, CTL_SYSTEM = 111 };
 
 struct ctl {
     const struct tw_config *config;
-    bool json, dry_run, confirm, learned;
+    bool json, dry_run, confirm, learned, all, end;
     char **arguments; /* behind the verb and its options; ends with NULL */
 };
 
@@ -28,7 +28,16 @@ struct ctl_aspect {
     int64_t since_s, opened_s;
 };
 
+struct ctl_silence {
+    int64_t id, from_s, until_s;
+    char *pattern, *by, *note;
+};
+
 struct ctl_answer {
+    struct tw_control_incident *incidents;
+    size_t incident_count;
+    struct ctl_silence *silences;
+    size_t silence_count;
     struct ctl_job *jobs;
     size_t job_count;
     struct ctl_aspect *aspects;
@@ -57,6 +66,10 @@ int ctl_run(const struct ctl *ctl);
 int ctl_config(const struct ctl *ctl);
 int ctl_forget(const struct ctl *ctl);
 int ctl_mailboxes(const struct ctl *ctl);
+int ctl_incidents(const struct ctl *ctl);
+int ctl_silence(const struct ctl *ctl);
+int ctl_ack(const struct ctl *ctl);
+int ctl_test_alert(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
 int ctl_forget_learned(const struct ctl *ctl); /* of forget --learned */
 int ctl_dry_run(const struct ctl *ctl);        /* of run --dry-run */

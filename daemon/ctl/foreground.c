@@ -140,41 +140,9 @@ static void restore_job(void *context, const struct tw_state_job *row)
     tw_jobs_restore(fg->jobs, row->job, row->last_start_s, row->last_end_s, row->memory);
 }
 
-static void pass_aspect(void *context, const struct tw_state_aspect *row)
-{
-    (void)context;
-    (void)row;
-}
-
-static void pass_value(void *context, const char *key, const char *value)
-{
-    (void)context;
-    (void)key;
-    (void)value;
-}
-
-static void pass_letter(void *context, const char *id, const char *bytes, size_t length)
-{
-    (void)context;
-    (void)id;
-    (void)bytes;
-    (void)length;
-}
-
-static void pass_trouble(void *context, const char *text)
-{
-    (void)context;
-    (void)text;
-}
-
 static void restore(struct foreground *fg, const struct tw_config *config)
 {
-    const struct tw_state_reader reader = {.aspect = pass_aspect,
-                                           .job = restore_job,
-                                           .value = pass_value,
-                                           .letter = pass_letter,
-                                           .trouble = pass_trouble,
-                                           .context = fg};
+    const struct tw_state_reader reader = {.job = restore_job, .context = fg};
     struct tw_state *state = tw_state_open(config->state_dir, true, &reader);
     tw_state_close(&state, 0);
 }

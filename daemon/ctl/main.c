@@ -10,7 +10,7 @@
 #include "ctl/ctl.h"
 
 /* Which options a verb takes. */
-enum { JSON = 1, DRY_RUN = 2, CONFIRM = 4, LEARNED = 8 };
+enum { JSON = 1, DRY_RUN = 2, CONFIRM = 4, LEARNED = 8, ALL = 16, END = 32 };
 
 static const struct verb {
     const char *name, *arguments, *what;
@@ -28,6 +28,15 @@ static const struct verb {
     {"mailboxes", "[--json]", "the mailboxes of this machine", JSON, true, ctl_mailboxes},
     {"explain", "[--json] ADDRESS", "what holds for each folder of a mailbox", JSON, true,
      ctl_explain},
+    {"incidents", "[--all] [--json]", "what is open; with --all the last 90 days, too", JSON | ALL,
+     true, ctl_incidents},
+    {"silence", "PATTERN DURATION [NOTE]", "no letter about what the pattern fits, for so long",
+     JSON | END, true, ctl_silence},
+    {"silence", "[--json]", "the silences there are", 0, true, ctl_silence},
+    {"silence", "--end NUMBER|PATTERN", "ends one", 0, true, ctl_silence},
+    {"ack", "INCIDENT [NOTE]", "no reminders of it, and no escalation", 0, true, ctl_ack},
+    {"test-alert", "", "sends a letter by every transport, and says what came of it", 0, true,
+     ctl_test_alert},
     {"config", "", "the effective configuration", 0, false, ctl_config},
     {"forget", "JOB", "drops a service that was there and is gone", LEARNED, true, ctl_forget},
     {"forget", "--learned ADDRESS", "offers all of a mailbox to the filter again", 0, true,
@@ -51,7 +60,7 @@ static void print_usage(FILE *to)
 {
     fputs("usage: toasterctl [-c FILE] VERB ...\n", to);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        fprintf(to, "  %-9s %-36s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
+        fprintf(to, "  %-10s %-36s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
 }
 
 static const struct verb *find_verb(const char *name)
@@ -69,6 +78,8 @@ static int read_verb_options(const struct verb *verb, int count, char **argument
                                             {"dry-run", no_argument, NULL, DRY_RUN},
                                             {"confirm", no_argument, NULL, CONFIRM},
                                             {"learned", no_argument, NULL, LEARNED},
+                                            {"all", no_argument, NULL, ALL},
+                                            {"end", no_argument, NULL, END},
                                             {NULL, 0, NULL, 0}};
     optind = 0;
     for (int option, index = 0;
@@ -82,6 +93,8 @@ static int read_verb_options(const struct verb *verb, int count, char **argument
         ctl->json = ctl->json || option == JSON;
         ctl->dry_run = ctl->dry_run || option == DRY_RUN;
         ctl->confirm = ctl->confirm || option == CONFIRM;
+        ctl->all = ctl->all || option == ALL;
+        ctl->end = ctl->end || option == END;
         ctl->learned = ctl->learned || option == LEARNED;
     }
     ctl->arguments = arguments + optind;

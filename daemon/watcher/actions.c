@@ -197,9 +197,6 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
         save(actions);
     if (outcome == TW_OUTCOME_CANCELLED)
         return;
-    struct tw_job *job = tw_jobs_find(parts->jobs, action->job);
-    if (job && !tw_job_is_task(job))
-        tw_jobs_ask(parts->jobs, job, NULL, NULL);
     if (parts->ended)
         parts->ended(parts->context, action->job);
 }

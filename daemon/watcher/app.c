@@ -32,6 +32,11 @@ struct tw_when tw_app_now(const struct tw_app *app)
     return (struct tw_when){time(NULL), tw_loop_now_ms(app->loop)};
 }
 
+struct tw_hand tw_app_hand(struct tw_app *app)
+{
+    return (struct tw_hand){app->log, app->state, app->aspects, app->jobs, &app->silences};
+}
+
 /* ---- what the jobs tell ------------------------------------------------------------------- */
 
 static struct tw_incident_rule rule_of(const struct tw_job *job)
@@ -116,7 +121,8 @@ void tw_app_news(void *context, struct tw_aspect *aspect, enum tw_incident_news 
     /* What is open again had almost been told as mended: that, too, needs another try. */
     const bool opens = what == TW_NEWS_OPENED || what == TW_NEWS_REOPENED;
     const struct tw_job *job = opens ? tw_jobs_find(app->jobs, aspect->job) : NULL;
-    if (job && aspect->level == TW_LEVEL_FAIL && strcmp(aspect->part, "schedule") != 0)
+    if (job && aspect->level == TW_LEVEL_FAIL && strcmp(aspect->part, "schedule") != 0 &&
+        !aspect->incident.acted)
         tw_actions_order(app->actions, job, aspect->name, false);
     if (app->mailer)
         tw_mailer_news(app->mailer, aspect, what);
@@ -129,11 +135,19 @@ static void stop_if_idle(void *context)
         tw_loop_stop(app->loop);
 }
 
-/* What it was for has group_wait to show whether it helped. */
-static void order_ended(void *context, const char *job)
+/* What it was for has its chance: it counts its failures afresh, from a scheduled run on that is
+ * made now. A task is run again another day: it has group_wait. */
+static void order_ended(void *context, const char *name)
 {
     struct tw_app *app = context;
-    tw_aspects_wait_anew(app->aspects, job, tw_loop_now_ms(app->loop));
+    struct tw_job *job = tw_jobs_find(app->jobs, name);
+    if (job && tw_job_is_task(job)) {
+        tw_aspects_wait_anew(app->aspects, name, tw_loop_now_ms(app->loop));
+    } else {
+        tw_aspects_acted(app->aspects, name, tw_app_now(app));
+        if (job)
+            tw_jobs_sooner(app->jobs, job, 0);
+    }
     tw_mailer_look(app->mailer);
     stop_if_idle(app);
 }
@@ -147,6 +161,13 @@ struct tw_actions *tw_app_make_actions(struct tw_app *app)
                                                      .jobs = app->jobs,
                                                      .ended = order_ended,
                                                      .context = app});
+}
+
+/* Somebody has silenced or acknowledged something. */
+static void hand_moved(void *context)
+{
+    const struct tw_app *app = context;
+    tw_mailer_look(app->mailer);
 }
 
 static int forget_job(void *context, struct tw_job *job, struct tw_error *e)
@@ -163,7 +184,13 @@ static int forget_job(void *context, struct tw_job *job, struct tw_error *e)
 struct tw_control *tw_app_make_control(struct tw_app *app, const struct tw_config *config,
                                        struct tw_error *e)
 {
-    const struct tw_control_parts parts = {app->loop, app->jobs, app->aspects, forget_job, app};
+    const struct tw_control_parts parts = {.loop = app->loop,
+                                           .jobs = app->jobs,
+                                           .aspects = app->aspects,
+                                           .forget = forget_job,
+                                           .hand = tw_app_hand(app),
+                                           .changed = hand_moved,
+                                           .context = app};
     return tw_control_new(config, &parts, e);
 }
 
@@ -240,8 +267,15 @@ static void take_care(void *context)
     if (app->state_trouble && !trouble)
         save_all(app); /* the database may have been begun afresh */
     app->state_trouble = trouble;
+    const struct tw_hand hand = tw_app_hand(app);
+    if (tw_hand_look(&hand, tw_app_now(app)))
+        tw_mailer_look(app->mailer);
     const size_t waiting = tw_mailer_busy(app->mailer) ? 0 : tw_mailer_waiting(app->mailer);
-    if (waiting) {
+    if (waiting && tw_mailer_refused(app->mailer)) {
+        snprintf(text, sizeof text, "%zu letter%s in the outbox: every transport refuses them",
+                 waiting, waiting == 1 ? " lies" : "s lie");
+        tw_aspects_self(app->aspects, "outbox", TW_LEVEL_FAIL, "refused", text, tw_app_now(app));
+    } else if (waiting) {
         snprintf(text, sizeof text, "%zu letter%s in the outbox, which no transport takes", waiting,
                  waiting == 1 ? " waits" : "s wait");
         tw_aspects_self(app->aspects, "outbox", TW_LEVEL_WARN, "waiting", text, tw_app_now(app));
@@ -484,6 +518,7 @@ static void free_all(struct tw_app *app)
     tw_config_free(&app->config);
     tw_loop_free(&app->loop);
     tw_log_free(&app->log);
+    tw_silences_free(&app->silences);
     free(app->refused);
 }
 

@@ -5,6 +5,7 @@
 
 #include "watcher/app.h"
 #include "watcher/control.h"
+#include "watcher/hand.h"
 #include "watcher/mailer.h"
 
 /* Begins the key of a value in the state: when a task's last scheduled run began. */
@@ -23,6 +24,7 @@ struct tw_app {
     struct tw_jobs *jobs;
     struct tw_aspects *aspects;
     struct tw_actions *actions;
+    struct tw_silences silences;
     struct tw_mailer *mailer;
     struct tw_control *control;
     struct tw_timer *status_timer, *care_timer, *watchdog_timer, *stop_timer;
@@ -34,6 +36,7 @@ struct tw_app {
     bool stopping, state_trouble;
 };
 
+struct tw_hand tw_app_hand(struct tw_app *app);
 struct tw_when tw_app_now(const struct tw_app *app);
 
 /* reload.c: the first configuration, or last-good in its place. -1: there is none; has said so. */

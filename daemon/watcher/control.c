@@ -76,6 +76,20 @@ void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect)
     tw_frame_end(&w);
 }
 
+void tw_control_put_incident(struct tw_buf *out, const struct tw_control_incident *row)
+{
+    const int64_t numbers[] = {row->id,       row->level,           row->stage, row->opened_s,
+                               row->closed_s, row->letters,         row->opens, row->escalated_s,
+                               row->acked_s,  row->silenced_until_s};
+    const char *const texts[] = {row->aspect, row->text, row->acked_by, row->note};
+    struct tw_frame_writer w = tw_frame_begin(out, TW_CONTROL_INCIDENT);
+    for (size_t i = 0; i < TW_COUNT(numbers); i++)
+        tw_frame_put_number(&w, numbers[i]);
+    for (size_t i = 0; i < TW_COUNT(texts); i++)
+        tw_frame_put_text(&w, texts[i]);
+    tw_frame_end(&w);
+}
+
 void tw_control_put_end(struct tw_buf *out, int code, const char *text)
 {
     struct tw_frame_writer w = tw_frame_begin(out, TW_CONTROL_END);
@@ -281,12 +295,86 @@ static void do_forget(struct client *client, struct tw_frame *frame)
     free(name);
 }
 
+/* ---- requests of the hand ----------------------------------------------------------------- */
+
+static void do_incidents(struct client *client)
+{
+    const struct tw_hand *hand = &client->control->parts.hand;
+    const int64_t now_s = time(NULL);
+    for (size_t i = 0; i < tw_aspects_count(hand->aspects); i++) {
+        const struct tw_aspect *a = tw_aspects_at(hand->aspects, i);
+        if (!a->id)
+            continue;
+        const struct tw_silence *silence = tw_silences_on(hand->silences, a->job, a->name, now_s);
+        tw_control_put_incident(
+            &client->out,
+            &(struct tw_control_incident){.id = a->id,
+                                          .level = a->seen,
+                                          .stage = a->incident.stage,
+                                          .opened_s = a->incident.opened_s,
+                                          .closed_s = a->incident.closed_s,
+                                          .letters = a->incident.letters,
+                                          .opens = a->incident.opens,
+                                          .escalated_s = a->escalated_s,
+                                          .acked_s = a->acked_s,
+                                          .silenced_until_s = silence ? silence->until_s : 0,
+                                          .aspect = a->name,
+                                          .text = a->seen_text,
+                                          .acked_by = a->acked_by,
+                                          .note = a->note});
+    }
+    for (size_t i = 0; i < hand->silences->count; i++) {
+        const struct tw_silence *silence = &hand->silences->items[i];
+        struct tw_frame_writer w = tw_frame_begin(&client->out, TW_CONTROL_SILENT);
+        tw_frame_put_number(&w, silence->id);
+        tw_frame_put_number(&w, silence->from_s);
+        tw_frame_put_number(&w, silence->until_s);
+        tw_frame_put_text(&w, silence->pattern);
+        tw_frame_put_text(&w, silence->by);
+        tw_frame_put_text(&w, silence->note);
+        tw_frame_end(&w);
+    }
+    answer(client, 0, "");
+}
+
+/* The peer's name is what it says: only root comes here. */
+static void do_hand(struct client *client, struct tw_frame *frame)
+{
+    const struct tw_control_parts *parts = &client->control->parts;
+    const struct tw_when when = {time(NULL), tw_loop_now_ms(parts->loop)};
+    struct tw_buf said = {0};
+    struct tw_error e = {"a request that is cut or garbled"};
+    char *what = tw_frame_text(frame, TW_CONTROL_NAME_MAX);
+    const int64_t length_s = frame->type == TW_CONTROL_SILENCE ? tw_frame_number(frame) : 0;
+    char *by = tw_frame_text(frame, TW_SILENCE_BY_MAX);
+    char *note = frame->type == TW_CONTROL_UNSILENCE ? tw_strdup("")
+                                                     : tw_frame_text(frame, TW_SILENCE_NOTE_MAX);
+    int result = -1;
+    if (!tw_frame_done(frame))
+        ;
+    else if (frame->type == TW_CONTROL_SILENCE)
+        result = tw_hand_silence(&parts->hand, what, length_s, by, note, when, &said, &e);
+    else if (frame->type == TW_CONTROL_UNSILENCE)
+        result = tw_hand_unsilence(&parts->hand, what, by, &said, &e);
+    else
+        result = tw_hand_ack(&parts->hand, what, by, note, when, &said, &e);
+    if (result == 0)
+        parts->changed(parts->context);
+    answer(client, result == 0 ? 0 : 100, result == 0 ? tw_buf_text(&said) : e.text);
+    tw_buf_free(&said);
+    free(what);
+    free(by);
+    free(note);
+}
+
 static void do_request(struct client *client, struct tw_frame *frame)
 {
     client->asked = true;
     tw_timer_stop(client->idle);
     if (frame->type == TW_CONTROL_STATUS)
         do_status(client);
+    else if (frame->type == TW_CONTROL_INCIDENTS)
+        do_incidents(client);
     else if (!client->may_change)
         answer(client, 100, "only root may do that");
     else if (frame->type == TW_CONTROL_CHECK)
@@ -295,6 +383,9 @@ static void do_request(struct client *client, struct tw_frame *frame)
         do_run(client, frame);
     else if (frame->type == TW_CONTROL_FORGET)
         do_forget(client, frame);
+    else if (frame->type == TW_CONTROL_SILENCE || frame->type == TW_CONTROL_UNSILENCE ||
+             frame->type == TW_CONTROL_ACK)
+        do_hand(client, frame);
     else
         answer(client, 100, "the daemon does not know this request: is it of another version?");
 }

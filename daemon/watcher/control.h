@@ -1,6 +1,6 @@
 /* The control socket: what toasterctl asks of a running daemon, as frames (base/frame.h). A client
  * sends one request and gets rows and one END. Root and the daemon's own uid may ask for all;
- * others (control_group) only for the status. */
+ * others (control_group) only for what is: the status, incidents, silences. */
 #ifndef TW_WATCHER_CONTROL_H
 #define TW_WATCHER_CONTROL_H
 
@@ -8,6 +8,7 @@
 #include "base/frame.h"
 #include "config/config.h"
 #include "watcher/aspects.h"
+#include "watcher/hand.h"
 #include "watcher/jobs.h"
 
 enum tw_control_frame {
@@ -15,15 +16,29 @@ enum tw_control_frame {
     TW_CONTROL_CHECK,      /* request: a count and that many names of jobs; none: all checks */
     TW_CONTROL_FORGET,     /* request: a name */
     TW_CONTROL_RUN,        /* request: a job's name; 1: it may do what it has asked about, or 0 */
-    TW_CONTROL_JOB,    /* row: name, last start, last end, next run (Unix s), took ms, running */
-    TW_CONTROL_ASPECT, /* row: name, job, level, stage, since s, opened s, code, text */
-    TW_CONTROL_END     /* exit code, a sentence ("" if all is well) */
+    TW_CONTROL_SILENCE,    /* request: a pattern, seconds, who, a note */
+    TW_CONTROL_UNSILENCE,  /* request: a number or a pattern, who */
+    TW_CONTROL_ACK,        /* request: a number or an aspect, who, a note */
+    TW_CONTROL_INCIDENTS,  /* request: nothing more; rows: incidents that are on, and silences */
+    TW_CONTROL_JOB,      /* row: name, last start, last end, next run (Unix s), took ms, running */
+    TW_CONTROL_ASPECT,   /* row: name, job, level, stage, since s, opened s, code, text */
+    TW_CONTROL_INCIDENT, /* row: the members of struct tw_control_incident */
+    TW_CONTROL_SILENT,   /* row: number, from s, until s, pattern, who, a note */
+    TW_CONTROL_END       /* exit code, a sentence ("" if all is well) */
 };
 
 enum { TW_CONTROL_FRAME_MAX = 64 * 1024, TW_CONTROL_NAME_MAX = 256 };
 
 void tw_control_put_job(struct tw_buf *out, const struct tw_job *job, int64_t next_s);
 void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect);
+
+/* One incident, open or of the history. */
+struct tw_control_incident {
+    int64_t id, level, stage, opened_s, closed_s, letters, opens, escalated_s, acked_s,
+        silenced_until_s;
+    char *aspect, *text, *acked_by, *note;
+};
+void tw_control_put_incident(struct tw_buf *out, const struct tw_control_incident *row);
 void tw_control_put_end(struct tw_buf *out, int code, const char *text);
 
 struct tw_control;
@@ -38,6 +53,8 @@ struct tw_control_parts {
     struct tw_aspects *aspects;
     /* Drops the job and all that is known of it. */
     int (*forget)(void *context, struct tw_job *job, struct tw_error *e);
+    struct tw_hand hand;
+    void (*changed)(void *context); /* by the hand */
     void *context;
 };
 

@@ -1,7 +1,6 @@
 /* From incidents to letters. One letter is made at a time, in steps that each have a limit:
  *
- *   idle        until the group is complete: every candidate has waited group_wait, or the oldest
- *               one twice that
+ *   idle        until the digest has something to write (digest.h)
  *   confirming  the jobs of what failed are run once more; who is well again gets no letter
  *   gathering   workers fetch evidence for the first few
  *   then the letter is written, all at once, and it is idle again.
@@ -16,21 +15,24 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alert/message.h"
+#include "alert/told.h"
 #include "base/mem.h"
+#include "watcher/compose.h"
 #include "watcher/depends.h"
-#include "watcher/post.h"
+#include "watcher/digest.h"
 
 enum {
     CONFIRM_MS = 10000,
     EVIDENCE_MS = 5000, /* for one aspect */
     GATHER_MS = 10000,  /* for all of them */
     EVIDENCE_COUNT = 10,
-    HOUR_S = 3600,
-    TIMES_MAX = 1000, /* letters of the last hour that are remembered */
 };
 
+/* Values in the state. The number is the route's. */
 #define KEY_TIMES "letters"
 #define KEY_SUMMARY "summary"
+static const char *const key_times[TW_ROUTES] = {KEY_TIMES, KEY_TIMES "/escalate"};
 
 enum step { IDLE, CONFIRMING, GATHERING };
 
@@ -41,17 +43,15 @@ struct proof {
 struct tw_mailer {
     struct tw_mailer_parts parts;
     const struct tw_config *config;
-    struct tw_post *post;
+    struct tw_post *posts[TW_ROUTES];
+    struct tw_digest digest;
+    struct tw_composer composer;
     struct tw_timer *timer; /* of the step */
     enum step step;
     size_t pending;     /* answers the step waits for */
     int64_t generation; /* of the letter: late answers are told by it */
     struct proof proofs[EVIDENCE_COUNT];
     size_t proof_count;
-    int64_t times_s[TIMES_MAX];
-    size_t time_count;
-    int64_t summary_s; /* letters are held back until then; 0: they are not */
-    size_t came_and_went;
     bool started;
 };
 
@@ -62,115 +62,59 @@ struct answer {
 };
 
 static void consider(struct tw_mailer *m);
-static void compose(struct tw_mailer *m);
 
 static struct tw_when now_is(const struct tw_mailer *m)
 {
     return (struct tw_when){time(NULL), tw_loop_now_ms(m->parts.loop)};
 }
 
-/* ---- max_per_hour ------------------------------------------------------------------------- */
+/* ---- what outlives us --------------------------------------------------------------------- */
 
-static void forget_old_times(struct tw_mailer *m, int64_t now_s)
+static void save_quota(const struct tw_mailer *m, enum tw_route route)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < m->time_count; i++)
-        if (m->times_s[i] > now_s - HOUR_S && m->times_s[i] <= now_s)
-            m->times_s[kept++] = m->times_s[i];
-    m->time_count = kept;
-}
-
-static void save_times(const struct tw_mailer *m)
-{
+    const struct tw_quota *quota = &m->digest.quotas[route];
     struct tw_buf text = {0};
-    for (size_t i = 0; i < m->time_count; i++)
-        tw_buf_printf(&text, "%s%" PRId64, i ? " " : "", m->times_s[i]);
-    tw_state_put_value(m->parts.state, KEY_TIMES, tw_buf_text(&text));
+    tw_quota_write(quota, &text);
+    tw_state_put_value(m->parts.state, key_times[route], tw_buf_text(&text));
     tw_buf_clear(&text);
-    tw_buf_printf(&text, "%" PRId64 " %zu", m->summary_s, m->came_and_went);
-    tw_state_put_value(m->parts.state, KEY_SUMMARY, tw_buf_text(&text));
+    tw_buf_printf(&text, "%" PRId64 " %zu", quota->summary_s, m->digest.came_and_went);
+    if (route == TW_ROUTE_ALERT)
+        tw_state_put_value(m->parts.state, KEY_SUMMARY, tw_buf_text(&text));
     tw_buf_free(&text);
 }
 
 void tw_mailer_restore_value(struct tw_mailer *mailer, const char *key, const char *value)
 {
-    char *end;
-    if (strcmp(key, KEY_TIMES) == 0) {
-        for (const char *at = value; *at && mailer->time_count < TIMES_MAX; at = end) {
-            mailer->times_s[mailer->time_count] = strtoll(at, &end, 10);
-            if (end == at)
-                break;
-            mailer->time_count++;
-        }
-    } else if (strcmp(key, KEY_SUMMARY) == 0) {
-        mailer->summary_s = strtoll(value, &end, 10);
-        mailer->came_and_went = strtoull(end, NULL, 10);
+    for (int route = 0; route < TW_ROUTES; route++)
+        if (strcmp(key, key_times[route]) == 0)
+            tw_quota_read(&mailer->digest.quotas[route], value);
+    if (strcmp(key, KEY_SUMMARY) == 0) {
+        char *end;
+        mailer->digest.quotas[TW_ROUTE_ALERT].summary_s = strtoll(value, &end, 10);
+        mailer->digest.came_and_went = strtoull(end, NULL, 10);
     }
 }
 
-/* Seconds until a letter may be written; 0: now. */
-static int64_t held_back_s(const struct tw_mailer *m, int64_t now_s)
-{
-    const int64_t left_s = m->summary_s - now_s;
-    return left_s > 0 && left_s <= HOUR_S ? left_s : 0;
-}
-
-/* Counts one more letter; true if it is the last one of this hour. */
-static bool count_letter(struct tw_mailer *m, int64_t now_s)
-{
-    forget_old_times(m, now_s);
-    if (m->time_count < TIMES_MAX)
-        m->times_s[m->time_count++] = now_s;
-    const bool full = (int64_t)m->time_count >= m->config->alert.max_per_hour;
-    m->summary_s = full ? now_s + HOUR_S : 0;
-    m->came_and_went = 0;
-    save_times(m);
-    return full;
-}
-
-/* ---- who is to be written about ----------------------------------------------------------- */
-
-static bool is_failing(const struct tw_aspect *aspect)
-{
-    return aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
-}
+/* ---- for the digest ----------------------------------------------------------------------- */
 
 /* What an order may be mending just now is not told before that has ended. */
-static bool is_candidate(const struct tw_mailer *m, const struct tw_aspect *aspect, int64_t now_ms)
+static bool mending(void *context, const struct tw_aspect *aspect, int64_t now_ms)
 {
-    if (aspect->incident.stage == TW_STAGE_OPEN)
-        return is_failing(aspect) && !tw_depends_waits(aspect, now_ms) &&
-               !tw_actions_pending(m->parts.actions, aspect->job, now_ms);
-    return aspect->incident.stage == TW_STAGE_CLOSING;
+    const struct tw_mailer *m = context;
+    return tw_actions_pending(m->parts.actions, aspect->job, now_ms);
 }
 
-static int64_t wait_ms(const struct tw_mailer *m)
+static bool grave(void *context, const struct tw_aspect *aspect)
 {
-    return m->config->alert.group_wait_s * 1000;
+    const struct tw_mailer *m = context;
+    return tw_compose_concerns_qmail(&m->composer, aspect);
 }
 
-static bool is_due(const struct tw_mailer *m, const struct tw_aspect *aspect, int64_t now_ms)
+/* To be looked at once more before its letter is written. */
+static bool needs_proof(const struct tw_mailer *m, const struct tw_aspect *aspect,
+                        struct tw_when when)
 {
-    return is_candidate(m, aspect, now_ms) && aspect->wait_from_ms + wait_ms(m) <= now_ms;
-}
-
-/* When the next letter should begin to be made; INT64_MAX: nobody is to be written about. */
-static int64_t group_ready_ms(const struct tw_mailer *m, int64_t now_ms)
-{
-    int64_t oldest = INT64_MAX, youngest = 0;
-    for (size_t i = 0; i < tw_aspects_count(m->parts.aspects); i++) {
-        const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
-        if (!is_candidate(m, aspect, now_ms))
-            continue;
-        if (aspect->wait_from_ms < oldest)
-            oldest = aspect->wait_from_ms;
-        if (aspect->wait_from_ms > youngest)
-            youngest = aspect->wait_from_ms;
-    }
-    if (oldest == INT64_MAX)
-        return INT64_MAX;
-    const int64_t most = oldest + 2 * wait_ms(m);
-    return youngest + wait_ms(m) < most ? youngest + wait_ms(m) : most;
+    return aspect->incident.stage == TW_STAGE_OPEN && tw_digest_is_due(&m->digest, aspect, when);
 }
 
 /* ---- gathering ---------------------------------------------------------------------------- */
@@ -204,7 +148,7 @@ static void clear_proofs(struct tw_mailer *m)
 
 static void gather(struct tw_mailer *m)
 {
-    const int64_t now_ms = tw_loop_now_ms(m->parts.loop);
+    const struct tw_when when = now_is(m);
     m->step = GATHERING;
     m->pending = 1; /* ours, so that early answers do not end the step */
     tw_timer_set(m->timer, GATHER_MS);
@@ -212,7 +156,7 @@ static void gather(struct tw_mailer *m)
     for (size_t i = 0; i < count && m->proof_count < EVIDENCE_COUNT; i++) {
         const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
         const struct tw_job *job = tw_jobs_find(m->parts.jobs, aspect->job);
-        if (!job || aspect->incident.stage != TW_STAGE_OPEN || !is_due(m, aspect, now_ms))
+        if (!job || !needs_proof(m, aspect, when))
             continue;
         struct answer *answer = tw_alloc(sizeof *answer);
         *answer = (struct answer){m, m->generation, m->proof_count};
@@ -244,7 +188,7 @@ static void run_once_more(struct tw_mailer *m, struct tw_job *job)
  * first. */
 static void confirm(struct tw_mailer *m)
 {
-    const int64_t now_ms = tw_loop_now_ms(m->parts.loop);
+    const struct tw_when when = now_is(m);
     const char *last = "";
     struct tw_strings parents = {0};
     m->step = CONFIRMING;
@@ -254,8 +198,7 @@ static void confirm(struct tw_mailer *m)
     for (size_t i = 0; i < tw_aspects_count(m->parts.aspects); i++) {
         const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
         struct tw_job *job = tw_jobs_find(m->parts.jobs, aspect->job);
-        if (!job || aspect->incident.stage != TW_STAGE_OPEN || !is_due(m, aspect, now_ms) ||
-            strcmp(aspect->job, last) == 0)
+        if (!job || !needs_proof(m, aspect, when) || strcmp(aspect->job, last) == 0)
             continue;
         last = job->name;
         run_once_more(m, job);
@@ -269,154 +212,74 @@ static void confirm(struct tw_mailer *m)
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static int by_kind_then_time(const void *a, const void *b)
+static const char *proof_for(void *context, const char *aspect)
 {
-    const struct tw_aspect *const *x = a, *const *y = b;
-    const bool x_well = (*x)->incident.stage == TW_STAGE_CLOSING;
-    const bool y_well = (*y)->incident.stage == TW_STAGE_CLOSING;
-    if (x_well != y_well)
-        return x_well ? 1 : -1;
-    const int64_t difference = (*x)->incident.opened_s - (*y)->incident.opened_s;
-    return difference < 0 ? -1 : difference > 0 ? 1 : strcmp((*x)->name, (*y)->name);
-}
-
-static const char *proof_for(const struct tw_mailer *m, const char *aspect)
-{
+    const struct tw_mailer *m = context;
     for (size_t i = 0; i < m->proof_count; i++)
         if (strcmp(m->proofs[i].aspect, aspect) == 0)
             return m->proofs[i].text;
     return NULL;
 }
 
-static char *advice_for(const struct tw_mailer *m, const struct tw_aspect *aspect)
-{
-    struct tw_buf text = {0};
-    const struct tw_job *job = tw_jobs_find(m->parts.jobs, aspect->job);
-    if (job && aspect->incident.stage == TW_STAGE_OPEN)
-        tw_jobs_advice(m->parts.jobs, job, aspect->part, aspect->code, &text);
-    else if (strcmp(aspect->name, TW_SELF "/config") == 0 && is_failing(aspect))
-        tw_buf_printf(&text, "toaster-watcher -c %s -t", m->config->file);
-    return tw_buf_take(&text);
-}
-
-/* Is there something that would have been told while letters were held back? */
-static bool was_held_back(const struct tw_mailer *m, struct tw_aspect **about, size_t count)
-{
-    bool held = m->summary_s && m->came_and_went;
-    for (size_t i = 0; i < count && m->summary_s && !held; i++) {
-        const struct tw_incident *incident = &about[i]->incident;
-        const bool well = incident->stage == TW_STAGE_CLOSING;
-        held = (well ? incident->closed_s : incident->opened_s) < m->summary_s;
-    }
-    return held;
-}
-
-struct named {
-    const char *key;
-    bool qmail;
-};
-
-static void look_at_name(void *context, const char *key, const char *const *values, size_t count)
-{
-    struct named *named = context;
-    if (strcmp(key, named->key) != 0 || count != 1)
-        return;
-    char *aspect = tw_format("process.%s", values[0]);
-    named->qmail = tw_letter_about_qmail(aspect);
-    free(aspect);
-}
-
-/* Does this concern mail's own way out: by the job's title, or by the process that it names. */
-static bool concerns_qmail(const struct tw_mailer *m, const struct tw_aspect *aspect)
-{
-    const struct tw_job *job = tw_jobs_find(m->parts.jobs, aspect->job);
-    struct named named = {"name", tw_letter_about_qmail(aspect->name)};
-    if (job && !named.qmail && strcmp(job->config->kind->name, "process") == 0)
-        tw_options_each(job->config->kind->options, job->config->settings, look_at_name, &named);
-    return named.qmail;
-}
-
-/* While qmail is down, a letter about anything else would lie in its queue, too. */
-static bool qmail_is_down(const struct tw_mailer *m)
-{
-    for (size_t i = 0; i < tw_aspects_count(m->parts.aspects); i++) {
-        const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
-        if (is_failing(aspect) && concerns_qmail(m, aspect))
-            return true;
-    }
-    return false;
-}
-
-static struct tw_letter_entry describe(const struct tw_mailer *m, const struct tw_aspect *aspect,
-                                       struct tw_strings *waiting)
-{
-    const bool recovered = aspect->incident.stage == TW_STAGE_CLOSING;
-    struct tw_letter_entry entry = {
-        .aspect = aspect->name,
-        .recovered = recovered,
-        .level = aspect->level,
-        .text = aspect->text,
-        .opened_s = aspect->incident.opened_s,
-        .closed_s = aspect->incident.closed_s,
-        .evidence = recovered ? NULL : proof_for(m, aspect->name),
-        .advice = advice_for(m, aspect),
-        .waiting = waiting,
-    };
-    entry.order = tw_actions_said(m->parts.actions, aspect->job, entry.opened_s, &entry.order_s);
-    tw_depends_list(m->parts.jobs, m->parts.aspects, aspect->job, waiting);
-    return entry;
-}
-
-static void free_entries(struct tw_letter_entry *entries, struct tw_strings *waiting, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free((char *)entries[i].advice);
-        tw_strings_free(&waiting[i]);
-    }
-    free(entries);
-    free(waiting);
-}
-
-static void write_letter(struct tw_mailer *m, struct tw_aspect **about, size_t count,
+static void write_letter(struct tw_mailer *m, enum tw_route route,
+                         const struct tw_mention *mentions, size_t count, bool last_of_hour,
                          struct tw_when when)
 {
-    struct tw_letter_entry *entries = tw_alloc(count * sizeof *entries);
-    struct tw_strings *waiting = tw_alloc(count * sizeof *waiting);
-    for (size_t i = 0; i < count; i++)
-        entries[i] = describe(m, about[i], &waiting[i]);
-    const bool summary = was_held_back(m, about, count);
-    const size_t came_and_went = m->came_and_went;
-    struct tw_letter letter = tw_post_head(m->post);
-    letter.entries = entries;
-    letter.entry_count = count;
-    letter.came_and_went = came_and_went;
-    letter.summary = summary;
-    letter.last_of_hour = count_letter(m, when.now_s) && !summary;
-    letter.about_qmail = qmail_is_down(m);
+    struct tw_letter head = tw_post_head(m->posts[route]);
     struct tw_buf text = {0};
-    tw_letter_write(&letter, &text);
-    tw_post_add(m->post, letter.id, tw_buf_text(&text), text.len);
+    if (route == TW_ROUTE_ALERT) {
+        head.summary = tw_digest_sums_up(&m->digest, mentions, count);
+        head.came_and_went = m->digest.came_and_went;
+    } else {
+        head.unacked_s = m->config->alert.escalate_s;
+    }
+    head.last_of_hour = last_of_hour && !head.summary;
+    tw_compose(&m->composer, &head, mentions, count, when, &text);
+    tw_post_add(m->posts[route], head.id, tw_buf_text(&text), text.len);
     tw_buf_free(&text);
-    free_entries(entries, waiting, count);
+}
+
+/* The end of what was escalated is told by the same way, at once. */
+static void tell_escalated_ends(struct tw_mailer *m, const struct tw_mention *mentions,
+                                size_t count, struct tw_when when)
+{
+    struct tw_mention *ends = tw_alloc((count + 1) * sizeof *ends);
+    size_t end_count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (mentions[i].topic == TW_TOPIC_RECOVERED && mentions[i].aspect->escalated_s)
+            ends[end_count++] = mentions[i];
+    if (end_count && m->config->alert.escalate.count) {
+        struct tw_letter head = tw_post_head(m->posts[TW_ROUTE_ESCALATE]);
+        struct tw_buf text = {0};
+        head.escalated_ends = true;
+        tw_compose(&m->composer, &head, ends, end_count, when, &text);
+        tw_post_add(m->posts[TW_ROUTE_ESCALATE], head.id, tw_buf_text(&text), text.len);
+        tw_buf_free(&text);
+    }
+    free(ends);
+}
+
+static void compose_for(struct tw_mailer *m, enum tw_route route, struct tw_when when)
+{
+    struct tw_mention *mentions;
+    const size_t count = tw_digest_collect(&m->digest, route, when, &mentions);
+    if (count) {
+        const bool last =
+            tw_quota_is_last(&m->digest.quotas[route], m->config->alert.max_per_hour, when.now_s);
+        write_letter(m, route, mentions, count, last, when);
+        if (route == TW_ROUTE_ALERT)
+            tell_escalated_ends(m, mentions, count, when);
+        tw_digest_told(&m->digest, route, mentions, count, when);
+        save_quota(m, route);
+    }
+    free(mentions);
 }
 
 static void compose(struct tw_mailer *m)
 {
     const struct tw_when when = now_is(m);
-    const size_t total = tw_aspects_count(m->parts.aspects);
-    struct tw_aspect **about = tw_alloc((total + 1) * sizeof *about);
-    size_t count = 0;
-    for (size_t i = 0; i < total; i++) {
-        struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
-        if (is_due(m, aspect, when.now_ms))
-            about[count++] = aspect;
-    }
-    qsort(about, count, sizeof(struct tw_aspect *), by_kind_then_time);
-    if (count)
-        write_letter(m, about, count, when);
-    for (size_t i = 0; i < count; i++)
-        tw_aspects_told(m->parts.aspects, about[i], when);
-    free(about);
+    for (int route = 0; route < TW_ROUTES; route++)
+        compose_for(m, (enum tw_route)route, when);
     clear_proofs(m);
     m->step = IDLE;
     consider(m);
@@ -448,31 +311,26 @@ static void consider(struct tw_mailer *m)
     if (m->step != IDLE || !m->started)
         return;
     const struct tw_when when = now_is(m);
-    const int64_t again_ms = tw_depends_look(m->parts.jobs, m->parts.aspects, when.now_ms);
-    const int64_t ready_ms = group_ready_ms(m, when.now_ms);
-    const int64_t held_ms = when.now_ms + held_back_s(m, when.now_s) * 1000;
-    int64_t at_ms = ready_ms == INT64_MAX || ready_ms > held_ms ? ready_ms : held_ms;
-    if (again_ms < at_ms)
-        at_ms = again_ms;
-    if (at_ms == INT64_MAX) {
+    int64_t at_ms = tw_depends_look(m->parts.jobs, m->parts.aspects, when.now_ms);
+    const int64_t next_ms = tw_digest_next_ms(&m->digest, when);
+    const bool now = next_ms <= when.now_ms;
+    at_ms = next_ms < at_ms ? next_ms : at_ms;
+    if (at_ms == INT64_MAX)
         tw_timer_stop(m->timer);
-        return;
-    }
-    const int64_t left_ms = at_ms - when.now_ms;
-    if (left_ms > 0)
-        tw_timer_set(m->timer, left_ms);
-    else
+    else if (now)
         confirm(m);
+    else
+        tw_timer_set(m->timer, at_ms > when.now_ms ? at_ms - when.now_ms : 0);
 }
 
 void tw_mailer_news(struct tw_mailer *mailer, const struct tw_aspect *aspect,
                     enum tw_incident_news what)
 {
-    if (what == TW_NEWS_CLEARED && aspect->waits_until_ms == 0 && mailer->config &&
-        held_back_s(mailer, time(NULL)) > 0) {
-        mailer->came_and_went++;
-        save_times(mailer);
-    }
+    const size_t before = mailer->digest.came_and_went;
+    if (what == TW_NEWS_CLEARED && mailer->config)
+        tw_digest_cleared(&mailer->digest, aspect, now_is(mailer));
+    if (mailer->digest.came_and_went != before)
+        save_quota(mailer, TW_ROUTE_ALERT);
     tw_mailer_look(mailer);
 }
 
@@ -484,17 +342,26 @@ void tw_mailer_look(struct tw_mailer *mailer)
 
 void tw_mailer_hurry(struct tw_mailer *mailer)
 {
-    tw_post_hurry(mailer->post);
+    for (int route = 0; route < TW_ROUTES; route++)
+        tw_post_hurry(mailer->posts[route]);
 }
 
 size_t tw_mailer_waiting(const struct tw_mailer *mailer)
 {
-    return tw_post_waiting(mailer->post);
+    return tw_post_waiting(mailer->posts[TW_ROUTE_ALERT]) +
+           tw_post_waiting(mailer->posts[TW_ROUTE_ESCALATE]);
 }
 
 bool tw_mailer_busy(const struct tw_mailer *mailer)
 {
-    return tw_post_busy(mailer->post);
+    return tw_post_busy(mailer->posts[TW_ROUTE_ALERT]) ||
+           tw_post_busy(mailer->posts[TW_ROUTE_ESCALATE]);
+}
+
+bool tw_mailer_refused(const struct tw_mailer *mailer)
+{
+    return tw_post_refused(mailer->posts[TW_ROUTE_ALERT]) ||
+           tw_post_refused(mailer->posts[TW_ROUTE_ESCALATE]);
 }
 
 void tw_mailer_stop(struct tw_mailer *mailer, tw_loop_call *idle, void *context)
@@ -502,7 +369,13 @@ void tw_mailer_stop(struct tw_mailer *mailer, tw_loop_call *idle, void *context)
     mailer->started = false;
     tw_timer_stop(mailer->timer);
     tw_jobs_unask(mailer->parts.jobs, mailer);
-    tw_post_stop(mailer->post, idle, context);
+    for (int route = 0; route < TW_ROUTES; route++)
+        tw_post_stop(mailer->posts[route], idle, context);
+}
+
+struct tw_post *tw_mailer_post(struct tw_mailer *mailer)
+{
+    return mailer->posts[TW_ROUTE_ALERT];
 }
 
 /* ---- begin and end ------------------------------------------------------------------------ */
@@ -511,7 +384,20 @@ struct tw_mailer *tw_mailer_new(const struct tw_mailer_parts *parts)
 {
     struct tw_mailer *m = tw_alloc(sizeof *m);
     m->parts = *parts;
-    m->post = tw_post_new(parts->loop, parts->log, parts->state, parts->workers);
+    for (int route = 0; route < TW_ROUTES; route++)
+        m->posts[route] = tw_post_new(parts->loop, parts->log, parts->state, parts->workers,
+                                      (enum tw_route)route);
+    m->digest = (struct tw_digest){.aspects = parts->aspects,
+                                   .silences = parts->silences,
+                                   .mending = mending,
+                                   .grave = grave,
+                                   .context = m};
+    m->composer = (struct tw_composer){.aspects = parts->aspects,
+                                       .jobs = parts->jobs,
+                                       .actions = parts->actions,
+                                       .silences = parts->silences,
+                                       .proof = proof_for,
+                                       .context = m};
     m->timer = tw_timer_new(parts->loop, next_step, m);
     return m;
 }
@@ -524,7 +410,8 @@ void tw_mailer_free(struct tw_mailer **mailer)
     tw_jobs_unask(m->parts.jobs, m);
     clear_proofs(m);
     tw_timer_free(&m->timer);
-    tw_post_free(&m->post);
+    for (int route = 0; route < TW_ROUTES; route++)
+        tw_post_free(&m->posts[route]);
     free(m);
     *mailer = NULL;
 }
@@ -532,21 +419,82 @@ void tw_mailer_free(struct tw_mailer **mailer)
 void tw_mailer_configure(struct tw_mailer *mailer, const struct tw_config *config)
 {
     mailer->config = config;
-    tw_aspects_patience(mailer->parts.aspects, 2 * wait_ms(mailer) + CONFIRM_MS + GATHER_MS);
-    tw_post_configure(mailer->post, config);
+    mailer->digest.alert = &config->alert;
+    mailer->composer.config_file = config->file;
+    tw_aspects_patience(mailer->parts.aspects,
+                        2 * config->alert.group_wait_s * 1000 + CONFIRM_MS + GATHER_MS);
+    for (int route = 0; route < TW_ROUTES; route++)
+        tw_post_configure(mailer->posts[route], config);
     if (mailer->started)
         consider(mailer);
 }
 
+struct retelling {
+    struct tw_aspects *aspects;
+    struct tw_when when; /* when the letter was written */
+    bool escalation;
+};
+
+/* Of those with a line of their own what a row lacks can be made good. */
+static void retell_detail(void *context, const struct tw_told *told)
+{
+    const struct retelling *r = context;
+    if (told->state != TW_TOLD_REMINDER)
+        tw_aspects_told_already(
+            r->aspects,
+            &(struct tw_told_already){.aspect = told->aspect,
+                                      .id = told->id,
+                                      .recovered = told->state == TW_TOLD_RECOVERED,
+                                      .flapping = told->state == TW_TOLD_FLAPPING,
+                                      .level = told->level,
+                                      .opened_s = told->opened_s,
+                                      .text = told->text},
+            r->when);
+}
+
+static void retell_id(void *context, enum tw_told_state state, int64_t id)
+{
+    const struct retelling *r = context;
+    struct tw_aspect *aspect = tw_aspects_by_id(r->aspects, id);
+    if (!aspect) {
+        tw_aspects_used_id(r->aspects, id);
+    } else if (r->escalation) {
+        if (!aspect->escalated_s && state != TW_TOLD_RECOVERED)
+            tw_aspects_escalated(r->aspects, aspect, r->when);
+    } else if (state == TW_TOLD_REMINDER) {
+        if (aspect->incident.stage == TW_STAGE_TOLD && aspect->incident.told_s < r->when.now_s)
+            tw_aspects_reminded(r->aspects, aspect, r->when);
+    } else {
+        tw_aspects_told_already(r->aspects,
+                                &(struct tw_told_already){.aspect = aspect->name,
+                                                          .id = id,
+                                                          .recovered = state == TW_TOLD_RECOVERED,
+                                                          .flapping = state == TW_TOLD_FLAPPING},
+                                r->when);
+    }
+}
+
+/* What it tells of is told, even where the rows do not know that yet: it reached the disk first. */
 void tw_mailer_restore_letter(struct tw_mailer *mailer, const char *id, const char *text,
                               size_t length)
 {
-    tw_post_restore(mailer->post, id, text, length);
+    struct tw_message_tally tally;
+    struct retelling r = {mailer->parts.aspects, now_is(mailer), false};
+    tw_message_tally(text, length, &tally);
+    r.escalation = strcmp(tally.type, "escalation") == 0;
+    const int64_t written_s = strtoll(id, NULL, 10);
+    r.when.now_s = written_s > 0 && written_s < r.when.now_s ? written_s : r.when.now_s;
+    if (!r.escalation)
+        tw_told_each(text, length, retell_detail, &r);
+    tw_told_ids(text, length, retell_id, &r);
+    tw_post_restore(mailer->posts[r.escalation ? TW_ROUTE_ESCALATE : TW_ROUTE_ALERT], id, text,
+                    length);
 }
 
 void tw_mailer_start(struct tw_mailer *mailer)
 {
     mailer->started = true;
-    tw_post_start(mailer->post);
+    for (int route = 0; route < TW_ROUTES; route++)
+        tw_post_start(mailer->posts[route]);
     consider(mailer);
 }

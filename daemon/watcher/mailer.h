@@ -7,6 +7,7 @@
 #include "watcher/actions.h"
 #include "watcher/aspects.h"
 #include "watcher/jobs.h"
+#include "watcher/post.h"
 
 struct tw_mailer;
 
@@ -19,6 +20,7 @@ struct tw_mailer_parts {
     struct tw_jobs *jobs;
     struct tw_workers *workers;
     struct tw_actions *actions;
+    const struct tw_silences *silences;
 };
 
 struct tw_mailer *tw_mailer_new(const struct tw_mailer_parts *parts);
@@ -49,6 +51,12 @@ void tw_mailer_hurry(struct tw_mailer *mailer);
 /* Is a letter just on its way? Begins no further one, and calls `idle` when that has ended. */
 bool tw_mailer_busy(const struct tw_mailer *mailer);
 void tw_mailer_stop(struct tw_mailer *mailer, tw_loop_call *idle, void *context);
+
+/* Is there a letter that every transport has refused for good? */
+bool tw_mailer_refused(const struct tw_mailer *mailer);
+
+/* The way out of alerts, for others that have something to send. */
+struct tw_post *tw_mailer_post(struct tw_mailer *mailer);
 
 size_t tw_mailer_waiting(const struct tw_mailer *mailer); /* letters in the outbox */
 

@@ -22,9 +22,12 @@ struct tw_post {
     struct tw_outbox *outbox;
     struct tw_timer *timer;
     const struct tw_config *config;
+    enum tw_route route;
     const struct tw_outbox_letter *letter; /* on its way */
     size_t *order;                         /* of the transports, for this letter */
     size_t attempt;
+    char refused_id[64]; /* the letter that some transports will not be asked to take again */
+    bool *refused;       /* which, in the order of the configuration */
     int64_t config_number, letter_config; /* a new configuration ends the round */
     struct tw_buf answer;
     int64_t result;
@@ -34,6 +37,12 @@ struct tw_post {
     tw_loop_call *idle; /* wants to know when nothing is on its way any more */
     void *idle_context;
 };
+
+static const struct tw_via *via_of(const struct tw_post *post)
+{
+    const struct tw_alert_config *alert = &post->config->alert;
+    return post->route == TW_ROUTE_ESCALATE ? &alert->escalate : &alert->via;
+}
 
 static void pump(void *context);
 static void try_next(struct tw_post *post);
@@ -88,16 +97,35 @@ static void finish(struct tw_post *post, const char *via)
     plan(post);
 }
 
+static bool all_refused(const struct tw_post *post)
+{
+    const struct tw_via *via = via_of(post);
+    size_t refused = 0;
+    for (size_t i = 0; i < via->count; i++)
+        refused += strcmp(post->refused_id, post->letter->id) == 0 && post->refused[i];
+    return via->count > 0 && refused == via->count;
+}
+
 static void give_back(struct tw_post *post)
 {
     const int64_t now_ms = tw_loop_now_ms(post->loop);
-    tw_outbox_refused(post->outbox, now_ms);
+    const bool for_good = all_refused(post);
+    if (for_good)
+        tw_outbox_hold(post->outbox);
+    else
+        tw_outbox_refused(post->outbox, now_ms);
     const int64_t wake_ms = tw_outbox_wake_ms(post->outbox, now_ms);
-    tw_log_line(
-        post->log, TW_LOG_WARN, TW_SELF,
-        "no transport takes the letter: it waits in the outbox, next try in %s, waiting=%zu, id=%s",
-        tw_duration_show((wake_ms - now_ms + 999) / 1000).text, tw_outbox_count(post->outbox),
-        post->letter->id);
+    if (for_good)
+        tw_log_line(post->log, TW_LOG_FAIL, TW_SELF,
+                    "every transport refuses the letter for good: it stays in the outbox, and is "
+                    "offered again with the next one, or after svc -h or -a, waiting=%zu, id=%s",
+                    tw_outbox_count(post->outbox), post->letter->id);
+    else
+        tw_log_line(post->log, TW_LOG_WARN, TW_SELF,
+                    "no transport takes the letter: it waits in the outbox, next try in %s, "
+                    "waiting=%zu, id=%s",
+                    tw_duration_show((wake_ms - now_ms + 999) / 1000).text,
+                    tw_outbox_count(post->outbox), post->letter->id);
     post->letter = NULL;
     plan(post);
 }
@@ -118,6 +146,17 @@ static int report(void *context, struct tw_frame *frame)
     return tw_frame_done(frame) ? 1 : -1;
 }
 
+static void note_refusal(struct tw_post *post, size_t index)
+{
+    const size_t count = via_of(post)->count;
+    if (strcmp(post->refused_id, post->letter->id) != 0) {
+        snprintf(post->refused_id, sizeof post->refused_id, "%s", post->letter->id);
+        post->refused = tw_realloc_array(post->refused, count, sizeof *post->refused);
+        memset(post->refused, 0, count * sizeof *post->refused);
+    }
+    post->refused[index] = true;
+}
+
 static void ended(void *context, enum tw_outcome outcome, const char *detail)
 {
     struct tw_post *post = context;
@@ -125,7 +164,7 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
         return;
     if (post->letter_config != post->config_number) {
         /* The transports are others now: if this one did not take it, begin anew. */
-        if (outcome == TW_OUTCOME_DONE && post->result == 0) {
+        if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_TAKEN) {
             finish(post, "a transport of the old configuration");
             return;
         }
@@ -133,36 +172,55 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
         tw_post_hurry(post);
         return;
     }
-    const char *via = post->config->alert.via[post->order[post->attempt]].text;
-    if (outcome == TW_OUTCOME_DONE && post->result == 0) {
+    const size_t index = post->order[post->attempt];
+    const char *via = via_of(post)->items[index].shown;
+    if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_TAKEN) {
         finish(post, via);
         return;
     }
-    tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s did not take the letter: %s, id=%s", via,
-                outcome == TW_OUTCOME_DONE ? tw_buf_text(&post->answer) : detail, post->letter->id);
+    const char *why = outcome == TW_OUTCOME_DONE ? tw_buf_text(&post->answer) : detail;
+    if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_REFUSED) {
+        note_refusal(post, index);
+        tw_log_line(post->log, TW_LOG_FAIL, TW_SELF,
+                    "%s refuses the letter, and is not asked again to take it: %s, id=%s", via, why,
+                    post->letter->id);
+    } else {
+        tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s did not take the letter: %s, id=%s", via,
+                    why, post->letter->id);
+    }
     post->attempt++;
     try_next(post);
 }
 
+static bool was_refused(const struct tw_post *post, size_t index)
+{
+    return strcmp(post->refused_id, post->letter->id) == 0 && post->refused[index];
+}
+
 static void try_next(struct tw_post *post)
 {
-    if (post->attempt >= post->config->alert.via_count || !post->started) {
+    const struct tw_via *via = via_of(post);
+    while (post->attempt < via->count && was_refused(post, post->order[post->attempt]))
+        post->attempt++;
+    if (post->attempt >= via->count || !post->started) {
         give_back(post);
         return;
     }
     struct tw_request request = {
         .timeout_ms = DELIVER_MS,
-        .alone = true, /* a Maildir's owner is who it becomes, for good */
+        .alone = true, /* it becomes somebody else, for good */
         .reports_max = 4,
         .context = post,
         .report = report,
         .ended = ended,
     };
     const struct tw_alert_config *alert = &post->config->alert;
+    const struct tw_transport_needs needs = {&alert->to, post->config->hostname, alert->passwords,
+                                             alert->ca_file};
     post->result = -1;
     tw_buf_clear(&post->answer);
-    tw_deliver_put(&request.frame, &alert->via[post->order[post->attempt]], &alert->to,
-                   post->config->hostname, post->letter->text, post->letter->length);
+    tw_deliver_put(&request.frame, &via->items[post->order[post->attempt]], &needs,
+                   post->letter->text, post->letter->length);
     tw_workers_submit(post->workers, &request);
 }
 
@@ -177,9 +235,9 @@ static void pump(void *context)
         plan(post);
         return;
     }
-    const struct tw_alert_config *alert = &post->config->alert;
-    post->order = tw_realloc_array(post->order, alert->via_count, sizeof *post->order);
-    tw_transport_order(alert->via, alert->via_count, post->letter->about_qmail, post->order);
+    const struct tw_via *via = via_of(post);
+    post->order = tw_realloc_array(post->order, via->count + 1, sizeof *post->order);
+    tw_transport_order(via, post->letter->about_qmail, post->order);
     post->letter_config = post->config_number;
     post->attempt = 0;
     try_next(post);
@@ -189,7 +247,7 @@ static void pump(void *context)
 
 void tw_post_add(struct tw_post *post, const char *id, const char *text, size_t length)
 {
-    tw_outbox_add(post->outbox, id, text, length);
+    tw_outbox_add(post->outbox, id, text, length, tw_loop_now_ms(post->loop));
     if (post->started && !post->letter)
         plan(post);
 }
@@ -201,6 +259,7 @@ void tw_post_restore(struct tw_post *post, const char *id, const char *text, siz
 
 void tw_post_hurry(struct tw_post *post)
 {
+    post->refused_id[0] = '\0'; /* whoever asks for that may have mended something */
     tw_outbox_hurry(post->outbox);
     if (post->started && !post->letter)
         plan(post);
@@ -216,6 +275,11 @@ void tw_post_configure(struct tw_post *post, const struct tw_config *config)
     post->config = config;
     post->config_number++;
     tw_post_hurry(post);
+}
+
+bool tw_post_refused(const struct tw_post *post)
+{
+    return tw_outbox_is_held(post->outbox);
 }
 
 bool tw_post_busy(const struct tw_post *post)
@@ -237,12 +301,13 @@ void tw_post_start(struct tw_post *post)
 }
 
 struct tw_post *tw_post_new(struct tw_loop *loop, struct tw_log *log, struct tw_state *state,
-                            struct tw_workers *workers)
+                            struct tw_workers *workers, enum tw_route route)
 {
     struct tw_post *post = tw_alloc(sizeof *post);
     post->loop = loop;
     post->log = log;
     post->workers = workers;
+    post->route = route;
     post->outbox = tw_outbox_new(state);
     post->timer = tw_timer_new(loop, pump, post);
     return post;
@@ -256,6 +321,7 @@ void tw_post_free(struct tw_post **post)
     tw_outbox_free(&(*post)->outbox);
     tw_buf_free(&(*post)->answer);
     free((*post)->order);
+    free((*post)->refused);
     free(*post);
     *post = NULL;
 }

@@ -6,13 +6,14 @@
 #include "alert/outbox.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "watcher/digest.h"
 #include "watcher/loop.h"
 #include "watcher/worker.h"
 
 struct tw_post;
 
 struct tw_post *tw_post_new(struct tw_loop *loop, struct tw_log *log, struct tw_state *state,
-                            struct tw_workers *workers);
+                            struct tw_workers *workers, enum tw_route route);
 void tw_post_free(struct tw_post **post);
 /* Must live until the next call. A letter on its way goes on under the old transport. */
 void tw_post_configure(struct tw_post *post, const struct tw_config *config);
@@ -27,6 +28,10 @@ struct tw_letter tw_post_head(struct tw_post *post);
 void tw_post_add(struct tw_post *post, const char *id, const char *text, size_t length);
 void tw_post_hurry(struct tw_post *post);
 size_t tw_post_waiting(const struct tw_post *post);
+
+/* Has every transport refused what waits, for good? It is offered again with the next letter, after
+ * a reload, ALRM or a restart. */
+bool tw_post_refused(const struct tw_post *post);
 
 /* Is a letter on its way just now? */
 bool tw_post_busy(const struct tw_post *post);

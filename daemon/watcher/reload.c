@@ -56,9 +56,9 @@ void tw_app_warn_config(const struct tw_app *app)
 {
     const struct tw_alert_config *alert = &app->config->alert;
     size_t without_qmail = 0;
-    for (size_t i = 0; i < alert->via_count; i++)
-        without_qmail += !alert->via[i].needs_qmail;
-    if (alert->via_count == 0)
+    for (size_t i = 0; i < alert->via.count; i++)
+        without_qmail += !alert->via.items[i].needs_qmail;
+    if (alert->via.count == 0)
         tw_log_line(app->log, TW_LOG_WARN, TW_SELF,
                     "NO LETTER CAN BE SENT: alert.via is empty; all letters stay in %s/outbox",
                     app->config->state_dir);

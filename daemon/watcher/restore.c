@@ -148,6 +148,7 @@ void tw_app_restore(struct tw_app *app)
     };
     app->state = tw_state_open(app->config->state_dir, false, &reader);
     app->aspects = tw_aspects_new(app->log, app->state, tw_app_news, app);
+    tw_aspects_silences(app->aspects, &app->silences);
     app->actions = tw_app_make_actions(app);
     app->mailer = tw_mailer_new(&(struct tw_mailer_parts){.loop = app->loop,
                                                           .log = app->log,
@@ -155,15 +156,18 @@ void tw_app_restore(struct tw_app *app)
                                                           .aspects = app->aspects,
                                                           .jobs = app->jobs,
                                                           .workers = app->workers,
-                                                          .actions = app->actions});
+                                                          .actions = app->actions,
+                                                          .silences = &app->silences});
     tw_mailer_configure(app->mailer, app->config);
     tw_jobs_configure(app->jobs, app->config, NULL, NULL, NULL);
     restore_jobs(app, &rows);
     restore_aspects(app, &rows);
+    const struct tw_hand hand = tw_app_hand(app);
     for (size_t i = 0; i < rows.keys.count; i++) {
         tw_mailer_restore_value(app->mailer, rows.keys.items[i], rows.values.items[i]);
         tw_actions_restore_value(app->actions, rows.keys.items[i], rows.values.items[i]);
         restore_scheduled(app, rows.keys.items[i], rows.values.items[i]);
+        tw_hand_restore_value(&hand, rows.keys.items[i], rows.values.items[i]);
     }
     for (size_t i = 0; i < rows.letter_count; i++)
         tw_mailer_restore_letter(app->mailer, rows.letters[i].id, rows.letters[i].text,

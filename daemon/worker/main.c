@@ -166,10 +166,9 @@ static int serve(struct worker *w, struct tw_frame *frame)
             return -1;
     } else if (frame->type == TW_WIRE_DELIVER) {
         struct tw_error e;
-        if (tw_deliver_run(frame, &e) != 0) {
+        result = tw_deliver_run(frame, &e);
+        if (result != TW_DELIVERY_TAKEN)
             put_text(&w->out, e.text, strlen(e.text));
-            result = 1;
-        }
     } else if (frame->type == TW_WIRE_ACT) {
         struct tw_error e;
         struct tw_buf text = {0};

@@ -8,10 +8,10 @@
 
 /* Appends the request. */
 void tw_deliver_put(struct tw_buf *out, const struct tw_transport_config *transport,
-                    const struct tw_strings *to, const char *host, const char *text, size_t length);
+                    const struct tw_transport_needs *needs, const char *text, size_t length);
 
-/* In the worker: takes the request apart and hands the letter over. 0: taken; -1: not, and the
- * error says why. Blocks; may give up this process' rights for good. */
-int tw_deliver_run(struct tw_frame *frame, struct tw_error *e);
+/* In the worker: takes the request apart and hands the letter over. What became of it; where it was
+ * not taken, the error says why. Blocks; may give up this process' rights for good. */
+enum tw_delivery tw_deliver_run(struct tw_frame *frame, struct tw_error *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "alert/message.h"
+#include "alert/told.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/units.h"
@@ -35,21 +36,36 @@ static struct tw_unit_text lasted(const struct tw_letter_entry *entry, int64_t u
 
 static void add_verdict(struct tw_buf *out, const struct tw_message_tally *tally)
 {
-    if (tally->failed)
-        tw_buf_printf(out, "%zu failed", tally->failed);
-    if (tally->failed && tally->recovered)
-        tw_buf_puts(out, ", ");
-    if (tally->recovered)
-        tw_buf_printf(out, "%zu recovered", tally->recovered);
+    const struct {
+        size_t count;
+        const char *what;
+    } parts[] = {{tally->failed, "failed"},
+                 {tally->recovered, "recovered"},
+                 {tally->reminders, "still failing"}};
+    bool any = false;
+    for (size_t i = 0; i < TW_COUNT(parts); i++) {
+        if (parts[i].count)
+            tw_buf_printf(out, "%s%zu %s", any ? ", " : "", parts[i].count, parts[i].what);
+        any = any || parts[i].count;
+    }
 }
 
-static void add_one(struct tw_buf *out, const struct tw_letter_entry *entry)
+static void add_one(struct tw_buf *out, const struct tw_letter_entry *entry, int64_t now_s)
 {
+    const bool unknown = entry->level == TW_LEVEL_UNKNOWN && !entry->recovered && !entry->flapping;
+    if (unknown)
+        tw_buf_puts(out, entry->reminder ? "still cannot check " : "cannot check ");
     tw_escape(out, entry->aspect, strlen(entry->aspect), TW_ESCAPE_ASCII, SUBJECT_NAME);
+    if (unknown)
+        return;
     if (entry->recovered)
         tw_buf_printf(out, " is well again after %s", lasted(entry, entry->closed_s).text);
+    else if (entry->flapping)
+        tw_buf_printf(out, " is flapping, opened %lld times", (long long)entry->opens);
+    else if (entry->reminder)
+        tw_buf_printf(out, " still fails, for %s", lasted(entry, now_s).text);
     else
-        tw_buf_puts(out, entry->level == TW_LEVEL_UNKNOWN ? " cannot be checked" : " failed");
+        tw_buf_puts(out, " failed");
 }
 
 /* ": a, b, c and 7 more", as many as the subject has room for and at least one. */
@@ -76,9 +92,11 @@ static void add_subject(struct tw_buf *out, const struct tw_letter *letter,
 {
     tw_buf_puts(out, "[toaster] ");
     tw_escape(out, letter->host, strlen(letter->host), TW_ESCAPE_ASCII, SUBJECT_HOST);
-    tw_buf_puts(out, letter->summary ? ": summary: " : ": ");
+    tw_buf_puts(out, letter->unacked_s ? ": NOT ACKNOWLEDGED: "
+                     : letter->summary ? ": summary: "
+                                       : ": ");
     if (letter->entry_count == 1) {
-        add_one(out, letter->entries);
+        add_one(out, letter->entries, letter->now_s);
     } else {
         add_verdict(out, tally);
         add_names(out, letter);
@@ -89,6 +107,8 @@ static const char *word_of(const struct tw_letter_entry *entry)
 {
     if (entry->recovered)
         return "OK";
+    if (entry->flapping)
+        return "FLAPPING";
     return entry->level == TW_LEVEL_UNKNOWN ? "UNKNOWN" : "FAIL";
 }
 
@@ -123,10 +143,30 @@ static void add_times(struct tw_buf *out, const struct tw_letter_entry *entry, i
     if (entry->recovered) {
         tw_buf_puts(out, "\n  to ");
         tw_message_time(out, entry->closed_s);
-        tw_buf_printf(out, ": %s.\n", lasted(entry, entry->closed_s).text);
+        tw_buf_printf(out, ": %s", lasted(entry, entry->closed_s).text);
     } else {
-        tw_buf_printf(out, ", for %s.\n", lasted(entry, now_s).text);
+        tw_buf_printf(out, ", for %s", lasted(entry, now_s).text);
     }
+    if (entry->id)
+        tw_buf_printf(out, "; incident %lld", (long long)entry->id);
+    tw_buf_puts(out, ".\n");
+    if (entry->flapping)
+        tw_buf_printf(out,
+                      entry->recovered
+                          ? "  It opened and ended %lld times, and has been well for an hour.\n"
+                          : "  It has opened and ended %lld times: no letter about each, but "
+                            "one an hour.\n",
+                      (long long)entry->opens);
+    if (entry->acked) {
+        tw_buf_puts(out, "  ");
+        tw_escape(out, entry->acked, strlen(entry->acked), TW_ESCAPE_LINE, EVIDENCE_LINE);
+        tw_buf_puts(out, "\n");
+    }
+}
+
+static bool cannot_check(const struct tw_letter_entry *entry)
+{
+    return !entry->recovered && entry->level == TW_LEVEL_UNKNOWN;
 }
 
 static void add_order(struct tw_buf *out, const struct tw_letter_entry *entry)
@@ -165,7 +205,13 @@ static void add_block(struct tw_buf *out, const struct tw_letter_entry *entry, i
     tw_buf_printf(out, "\n%s ", word_of(entry));
     tw_escape(out, entry->aspect, strlen(entry->aspect), TW_ESCAPE_LINE, BODY_NAME);
     tw_buf_puts(out, "\n");
-    tw_message_paragraph(out, entry->text, "  ", TEXT_MAX);
+    if (cannot_check(entry)) {
+        char *text = tw_format("cannot check %s: %s", entry->aspect, entry->text);
+        tw_message_paragraph(out, text, "  ", TEXT_MAX);
+        free(text);
+    } else {
+        tw_message_paragraph(out, entry->text, "  ", TEXT_MAX);
+    }
     add_times(out, entry, now_s);
     if (entry->evidence && *entry->evidence) {
         tw_buf_puts(out, "  What was seen:\n");
@@ -226,10 +272,14 @@ static size_t add_entries(struct tw_buf *out, const struct tw_letter *letter, si
 static void add_summary(struct tw_buf *out, const struct tw_letter *letter,
                         const struct tw_message_tally *tally)
 {
-    if (tally->failed + tally->recovered > 1) { /* one says so itself */
+    if (tally->failed + tally->recovered + tally->reminders > 1) { /* one says so itself */
         add_verdict(out, tally);
         tw_buf_puts(out, ".\n");
     }
+    if (letter->unacked_s)
+        tw_buf_printf(out,
+                      "Nobody has acknowledged this for %s: toasterctl ack INCIDENT \"WHY\".\n",
+                      tw_duration_show(letter->unacked_s).text);
     if (letter->summary)
         tw_buf_puts(out, "So many letters were due that this one sums up the last hour.\n");
     if (letter->last_of_hour)
@@ -261,17 +311,43 @@ static void add_body(struct tw_buf *out, const struct tw_letter *letter,
 void tw_letter_write(const struct tw_letter *letter, struct tw_buf *out)
 {
     const size_t limit = out->len + TW_LETTER_MAX - TAIL;
-    struct tw_message_tally tally = {.letters = 1, .qmail = letter->about_qmail};
+    struct tw_message_tally tally = {
+        .letters = 1,
+        .qmail = letter->about_qmail,
+        .type = letter->unacked_s || letter->escalated_ends ? "escalation" : "alert"};
     for (size_t i = 0; i < letter->entry_count; i++) {
-        tally.failed += !letter->entries[i].recovered;
-        tally.recovered += letter->entries[i].recovered;
+        const struct tw_letter_entry *entry = &letter->entries[i];
+        tally.failed += !entry->recovered && !entry->reminder;
+        tally.recovered += entry->recovered;
+        tally.reminders += entry->reminder;
     }
     struct tw_buf subject = {0}, words = {0};
     add_subject(&subject, letter, &tally);
     tw_message_words(&tally, &words);
     tw_message_head(letter, tw_buf_text(&subject), tw_buf_text(&words), out);
+    tw_told_write(letter, out);
     tw_buf_puts(out, "\n");
     add_body(out, letter, &tally, limit);
+    tw_buf_free(&subject);
+    tw_buf_free(&words);
+}
+
+void tw_letter_write_test(const struct tw_letter *letter, struct tw_buf *out)
+{
+    const struct tw_message_tally tally = {.letters = 1, .type = "test"};
+    struct tw_buf subject = {0}, words = {0};
+    tw_buf_puts(&subject, "[toaster] ");
+    tw_escape(&subject, letter->host, strlen(letter->host), TW_ESCAPE_ASCII, SUBJECT_HOST);
+    tw_buf_puts(&subject, ": a test, nothing failed");
+    tw_message_words(&tally, &words);
+    tw_message_head(letter, tw_buf_text(&subject), tw_buf_text(&words), out);
+    tw_buf_puts(out, "\nOn ");
+    tw_escape(out, letter->host, strlen(letter->host), TW_ESCAPE_LINE, BODY_NAME);
+    tw_buf_puts(out, ", ");
+    tw_message_time(out, letter->now_s);
+    tw_buf_puts(out,
+                ":\nSomebody has typed \"toasterctl test-alert\". Letters about failures would\n"
+                "come this way, too.\n" TW_MESSAGE_CLOSING);
     tw_buf_free(&subject);
     tw_buf_free(&words);
 }

@@ -16,7 +16,11 @@
 
 struct tw_letter_entry {
     const char *aspect;
-    bool recovered;      /* else: failing */
+    int64_t id;     /* of the incident; 0: it has none */
+    bool recovered; /* else: failing */
+    bool flapping;  /* it opens and ends, or did, again and again: `opens` times so far */
+    bool reminder;  /* a letter told of it before */
+    int64_t opens;
     enum tw_level level; /* fail or unknown, of a failing one */
     const char *text;    /* what was seen last */
     int64_t opened_s, closed_s;
@@ -24,6 +28,7 @@ struct tw_letter_entry {
     const char *advice;   /* one line; NULL or "": none */
     const char *order;    /* what `then` ran and what came of it: one line; NULL: nothing */
     int64_t order_s;      /* when that was */
+    const char *acked;    /* who has acknowledged it, when and why: one line; NULL: nobody */
     const struct tw_strings *waiting; /* what fails too and depends on it: "ASPECT: TEXT" each;
                                          NULL: nothing */
 };
@@ -34,10 +39,11 @@ struct tw_letter {
     const struct tw_strings *to;
     const char *id; /* unique, [A-Za-z0-9.]; Message-ID is <ID@HOST> */
     int64_t now_s;
-    const struct tw_letter_entry
-        *entries; /* at least one; failing ones first, else in order of time */
+    const struct tw_letter_entry *entries; /* at least one; the gravest first */
     size_t entry_count;
     size_t came_and_went; /* opened and closed while letters were held back */
+    int64_t unacked_s;    /* an escalation: nobody has acknowledged it for so long; 0: it is none */
+    bool escalated_ends;  /* by the way of escalations: what they told of is over */
     bool summary;         /* the hourly one, beyond max_per_hour */
     bool last_of_hour;    /* max_per_hour is reached with this one: says that summaries follow */
     bool about_qmail;     /* mail's own way out is concerned: header X-Toaster-Watcher: ... qmail */
@@ -45,6 +51,9 @@ struct tw_letter {
 
 /* Appends the whole message. */
 void tw_letter_write(const struct tw_letter *letter, struct tw_buf *out);
+
+/* The letter that shows that a transport works; without entries. */
+void tw_letter_write_test(const struct tw_letter *letter, struct tw_buf *out);
 
 /* Several letters that waited in the outbox become one: its subject counts them, its body holds
  * each one's subject, date and body in order of time. `letters` are as written here; one that is

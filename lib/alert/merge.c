@@ -7,6 +7,7 @@
 
 #include "alert/letter.h"
 #include "alert/message.h"
+#include "alert/told.h"
 #include "base/escape.h"
 #include "base/mem.h"
 
@@ -147,6 +148,9 @@ static void write_head(const struct tw_letter *head, const struct tw_message_tal
         tw_escape(out, letters[i].id, strlen(letters[i].id), TW_ESCAPE_ASCII, FIELD_MAX);
     }
     tw_buf_puts(out, "\n");
+    size_t detailed = 0;
+    for (size_t i = 0; i < count; i++)
+        tw_told_copy(letters[i].text, letters[i].length, &detailed, out);
     tw_buf_free(&subject);
     tw_buf_free(&words);
 }
@@ -163,6 +167,8 @@ void tw_letter_merge(const struct tw_letter *head, const struct tw_waiting_lette
         tally.letters += one.letters;
         tally.failed += one.failed;
         tally.recovered += one.recovered;
+        tally.reminders += one.reminders;
+        tally.type = tally.type ? tally.type : one.type;
         tally.qmail = tally.qmail || one.qmail;
         if (is_merged(&letters[i]))
             take_merged(&all, &letters[i]);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/escape.h"
+#include "base/mem.h"
 
 /* A header line may be 998 bytes (RFC 5322, 2.1.1); an address is at most 254 (RFC 5321). */
 enum { ADDRESS_MAX = 300, HOST_MAX = 253, ID_MAX = 128, WORD_MAX = 500 };
@@ -110,29 +111,61 @@ static const char *line_end(const char *at, const char *end)
     return newline ? newline : end;
 }
 
-void tw_letter_header(const char *text, size_t length, const char *name, struct tw_buf *out)
+/* Does the line say NAME: ...? */
+static bool is_header(const char *at, const char *stop, const char *name)
 {
-    const size_t name_length = strlen(name);
+    const size_t length = strlen(name);
+    return (size_t)(stop - at) > length && at[length] == ':' && strncasecmp(at, name, length) == 0;
+}
+
+void tw_message_each_header(const char *text, size_t length, const char *name,
+                            void (*each)(void *context, const char *value), void *context)
+{
     const char *end = text + tw_message_body(text, length);
+    struct tw_buf value = {0};
     bool inside = false;
     for (const char *at = text; at < end; at++) {
         const char *stop = line_end(at, end);
         const bool folded = at < stop && (*at == ' ' || *at == '\t');
-        if (inside && !folded)
-            return;
-        if (!inside && (size_t)(stop - at) > name_length && at[name_length] == ':' &&
-            strncasecmp(at, name, name_length) == 0) {
+        if (inside && !folded) {
+            each(context, tw_buf_text(&value));
+            inside = false;
+        }
+        if (!inside && is_header(at, stop, name)) {
             inside = true;
-            at += name_length + 1;
+            tw_buf_clear(&value);
+            at += strlen(name) + 1;
         } else if (inside) {
-            tw_buf_puts(out, " ");
+            tw_buf_puts(&value, " ");
         }
         while (at < stop && (*at == ' ' || *at == '\t'))
             at++;
         if (inside)
-            tw_buf_add(out, at, (size_t)(stop - at));
+            tw_buf_add(&value, at, (size_t)(stop - at));
         at = stop;
     }
+    if (inside)
+        each(context, tw_buf_text(&value));
+    tw_buf_free(&value);
+}
+
+struct first {
+    struct tw_buf *out;
+    bool found;
+};
+
+static void take_first(void *context, const char *value)
+{
+    struct first *first = context;
+    if (!first->found)
+        tw_buf_puts(first->out, value);
+    first->found = true;
+}
+
+void tw_letter_header(const char *text, size_t length, const char *name, struct tw_buf *out)
+{
+    struct first first = {out, false};
+    tw_message_each_header(text, length, name, take_first, &first);
 }
 
 static bool word_number(const char *word, const char *key, size_t *number)
@@ -144,20 +177,31 @@ static bool word_number(const char *word, const char *key, size_t *number)
     return true;
 }
 
+/* What a letter is beside an alert. */
+static const char *const types[] = {"escalation", "report", "test"};
+
+static void take_word(struct tw_message_tally *tally, const char *word)
+{
+    for (size_t i = 0; i < TW_COUNT(types); i++)
+        if (strcmp(word, types[i]) == 0)
+            tally->type = types[i];
+    if (strcmp(word, "qmail") == 0)
+        tally->qmail = true;
+    else if (!word_number(word, "letters=", &tally->letters) &&
+             !word_number(word, "failed=", &tally->failed) &&
+             !word_number(word, "reminders=", &tally->reminders))
+        word_number(word, "recovered=", &tally->recovered);
+}
+
 void tw_message_tally(const char *text, size_t length, struct tw_message_tally *tally)
 {
-    *tally = (struct tw_message_tally){0};
+    *tally = (struct tw_message_tally){.type = "alert"};
     struct tw_buf words = {0};
     tw_letter_header(text, length, "X-Toaster-Watcher", &words);
     char *rest = NULL;
     for (char *word = words.len ? strtok_r(words.data, " ", &rest) : NULL; word;
-         word = strtok_r(NULL, " ", &rest)) {
-        if (strcmp(word, "qmail") == 0)
-            tally->qmail = true;
-        else if (!word_number(word, "letters=", &tally->letters) &&
-                 !word_number(word, "failed=", &tally->failed))
-            word_number(word, "recovered=", &tally->recovered);
-    }
+         word = strtok_r(NULL, " ", &rest))
+        take_word(tally, word);
     if (tally->letters == 0)
         tally->letters = 1;
     tw_buf_free(&words);
@@ -174,8 +218,13 @@ void tw_message_words(const struct tw_message_tally *tally, struct tw_buf *out)
 {
     if (tally->letters != 1)
         tw_buf_printf(out, " letters=%zu", tally->letters);
-    tw_buf_printf(out, " failed=%zu recovered=%zu%s", tally->failed, tally->recovered,
-                  tally->qmail ? " qmail" : "");
+    tw_buf_printf(out, " failed=%zu recovered=%zu", tally->failed, tally->recovered);
+    if (tally->reminders)
+        tw_buf_printf(out, " reminders=%zu", tally->reminders);
+    if (tally->qmail)
+        tw_buf_puts(out, " qmail");
+    if (tally->type && strcmp(tally->type, "alert") != 0)
+        tw_buf_printf(out, " %s", tally->type);
 }
 
 /* Columns, not bytes: UTF-8 continuation bytes take none. */

@@ -22,11 +22,16 @@ void tw_message_head(const struct tw_letter *letter, const char *subject, const 
 /* What X-Toaster-Watcher says of a letter; of a text without that header: one letter, no more. */
 struct tw_message_tally {
     size_t letters; /* 1, or how many a merged one holds */
-    size_t failed, recovered;
+    size_t failed, recovered, reminders;
     bool qmail;
+    const char *type; /* "alert", "escalation", "report", "test" */
 };
 void tw_message_tally(const char *text, size_t length, struct tw_message_tally *tally);
 void tw_message_words(const struct tw_message_tally *tally, struct tw_buf *out);
+
+/* Calls `each` with the value, unfolded, of every header of that name. */
+void tw_message_each_header(const char *text, size_t length, const char *name,
+                            void (*each)(void *context, const char *value), void *context);
 
 /* Where the body begins: behind the first empty line; `length` if there is none. */
 size_t tw_message_body(const char *text, size_t length);

@@ -14,12 +14,15 @@
 enum {
     BACKOFF_FIRST_MS = 5 * 1000,
     BACKOFF_LAST_MS = 15 * 60 * 1000,
+    SETTLE_MS = 1000, /* so long a letter waits to be on disk before it is tried */
+    SETTLE_LOOK_MS = 50,
     MERGE_AT_ONCE = 100 /* so that the header with the ids stays small */
 };
 
 struct waiting {
     struct tw_outbox_letter letter; /* what the caller sees; points to the two below */
     char *id, *text;
+    int64_t mark, settled_ms; /* on disk when the state has reached this mark; tried then anyway */
 };
 
 struct tw_outbox {
@@ -28,6 +31,7 @@ struct tw_outbox {
     size_t count;
     struct tw_strings held; /* ids that loaded merged letters hold */
     const struct waiting *on_its_way;
+    bool parked;                /* until somebody hurries us, or a new letter comes */
     bool waited;                /* something was refused, or comes from before a restart */
     int64_t delay_ms, retry_ms; /* delay_ms 0: no back-off */
 };
@@ -83,10 +87,13 @@ static size_t find(const struct tw_outbox *outbox, const char *id)
     return i;
 }
 
-static void put_on_disk(struct tw_outbox *outbox, const char *id, const char *text, size_t length)
+static void put_on_disk(struct tw_outbox *outbox, struct waiting *waiting, int64_t now_ms)
 {
-    if (outbox->state)
-        tw_state_put_letter(outbox->state, id, text, length);
+    if (!outbox->state)
+        return;
+    tw_state_put_letter(outbox->state, waiting->id, waiting->text, waiting->letter.length);
+    waiting->mark = tw_state_mark(outbox->state);
+    waiting->settled_ms = now_ms + SETTLE_MS;
 }
 
 static void drop_on_disk(struct tw_outbox *outbox, const char *id)
@@ -136,14 +143,16 @@ void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, 
     outbox->waited = true;
 }
 
-void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length)
+void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length,
+                   int64_t now_ms)
 {
     insert(outbox, outbox->count, id, text, length);
-    put_on_disk(outbox, id, text, length);
+    put_on_disk(outbox, outbox->items[outbox->count - 1], now_ms);
+    outbox->parked = false;
 }
 
 /* The oldest letters become one. */
-static void merge_waiting(struct tw_outbox *outbox, const struct tw_letter *head)
+static void merge_waiting(struct tw_outbox *outbox, const struct tw_letter *head, int64_t now_ms)
 {
     size_t count = outbox->count;
     if (count > MERGE_AT_ONCE)
@@ -156,7 +165,7 @@ static void merge_waiting(struct tw_outbox *outbox, const struct tw_letter *head
     struct tw_buf text = {0};
     tw_letter_merge(head, letters, count, &text);
     insert(outbox, count, head->id, text.data, text.len);
-    put_on_disk(outbox, head->id, text.data, text.len);
+    put_on_disk(outbox, outbox->items[count], now_ms);
     tw_buf_free(&text);
     for (size_t i = 0; i < count; i++)
         remove_at(outbox, 0);
@@ -169,13 +178,23 @@ static bool backing_off(const struct tw_outbox *outbox, int64_t now_ms)
     return outbox->delay_ms > 0 && outbox->retry_ms > now_ms && !clock_jumped;
 }
 
+/* Is the first one still on its way to the disk? */
+static bool is_settling(const struct tw_outbox *outbox, int64_t now_ms)
+{
+    const struct waiting *first = outbox->items[0];
+    return outbox->state && first->settled_ms > now_ms && first->settled_ms - now_ms <= SETTLE_MS &&
+           !tw_state_reached(outbox->state, first->mark);
+}
+
 const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t now_ms,
                                               const struct tw_letter *head)
 {
-    if (outbox->on_its_way || outbox->count == 0 || backing_off(outbox, now_ms))
+    if (outbox->on_its_way || outbox->count == 0 || outbox->parked || backing_off(outbox, now_ms))
         return NULL;
     if (outbox->waited && outbox->count > 1)
-        merge_waiting(outbox, head);
+        merge_waiting(outbox, head, now_ms);
+    if (is_settling(outbox, now_ms))
+        return NULL;
     outbox->on_its_way = outbox->items[0];
     return &outbox->on_its_way->letter;
 }
@@ -204,8 +223,10 @@ void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms)
 
 int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms)
 {
-    if (outbox->on_its_way || outbox->count == 0)
+    if (outbox->on_its_way || outbox->count == 0 || outbox->parked)
         return -1;
+    if (!backing_off(outbox, now_ms) && is_settling(outbox, now_ms))
+        return now_ms + SETTLE_LOOK_MS;
     return backing_off(outbox, now_ms) ? outbox->retry_ms : 0;
 }
 
@@ -214,7 +235,23 @@ size_t tw_outbox_count(const struct tw_outbox *outbox)
     return outbox->count;
 }
 
+void tw_outbox_hold(struct tw_outbox *outbox)
+{
+    if (!outbox->on_its_way)
+        return;
+    outbox->on_its_way = NULL;
+    outbox->waited = true;
+    outbox->parked = true;
+    outbox->delay_ms = 0;
+}
+
+bool tw_outbox_is_held(const struct tw_outbox *outbox)
+{
+    return outbox->parked;
+}
+
 void tw_outbox_hurry(struct tw_outbox *outbox)
 {
+    outbox->parked = false;
     outbox->delay_ms = 0;
 }

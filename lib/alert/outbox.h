@@ -23,8 +23,11 @@ void tw_outbox_free(struct tw_outbox **outbox);
  * the ids) is dropped, in whatever order they are loaded, and so is an empty file. */
 void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, size_t length);
 
-/* A new letter. Copies; puts it on disk; tried as soon as tw_outbox_next is asked. */
-void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length);
+/* A new letter. Copies; puts it on disk, and is tried when it is there, so that a crash at any
+ * later moment does not write it anew under another id; but no later than after a second: a disk
+ * that is full or hangs holds up no letter. */
+void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length,
+                   int64_t now_ms);
 
 /* The letter to be tried now, or NULL: none waits, one is on its way, or the back-off after a
  * failure runs until tw_outbox_wake_ms. `head` gives host, from, to, id and time for a merged
@@ -42,6 +45,10 @@ const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t 
  * letter that was added during the back-off does not end it. */
 void tw_outbox_taken(struct tw_outbox *outbox);
 void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms);
+
+/* Refused for good: it stays, and nothing is tried until tw_outbox_hurry, or a new letter. */
+void tw_outbox_hold(struct tw_outbox *outbox);
+bool tw_outbox_is_held(const struct tw_outbox *outbox);
 
 /* When tw_outbox_next may have something: 0 now, -1 nothing waits, else a time in ms. */
 int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms);

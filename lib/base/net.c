@@ -16,40 +16,66 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { URL_MAX = 4096, HEADER_MAX = 4096, HEADERS_MAX = 32, WORD_MAX = 32, BEAT_MS = 500 };
+enum { URL_MAX = 4096, HEADER_MAX = 4096, HEADERS_MAX = 1000, WORD_MAX = 32, BEAT_MS = 500 };
 enum { GRACE_MS = 5000 /* beyond the timeout, which it keeps itself */ };
 
 /* ---- frames ------------------------------------------------------------------------------- */
 
-void tw_net_put_post(struct tw_buf *out, const struct tw_net_post *post)
+void tw_net_put(struct tw_buf *out, const struct tw_net_request *request)
 {
-    struct tw_frame_writer w = tw_frame_begin(out, TW_NET_POST);
-    tw_frame_put_text(&w, post->url);
-    tw_frame_put_number(&w, (int64_t)post->headers.count);
-    for (size_t i = 0; i < post->headers.count; i++)
-        tw_frame_put_text(&w, post->headers.items[i]);
-    tw_frame_put_number(&w, post->timeout_ms);
-    tw_frame_put_bytes(&w, post->body, post->length);
+    struct tw_frame_writer w = tw_frame_begin(out, TW_NET_REQUEST);
+    tw_frame_put_number(&w, request->method);
+    tw_frame_put_text(&w, request->url);
+    tw_frame_put_number(&w, (int64_t)request->headers.count);
+    for (size_t i = 0; i < request->headers.count; i++)
+        tw_frame_put_text(&w, request->headers.items[i]);
+    tw_frame_put_text(&w, request->hello);
+    tw_frame_put_text(&w, request->user);
+    tw_frame_put_text(&w, request->password);
+    tw_frame_put_text(&w, request->ca_file);
+    tw_frame_put_number(&w, request->timeout_ms);
+    tw_frame_put_bytes(&w, request->body ? request->body : "", request->length);
     tw_frame_end(&w);
 }
 
-int tw_net_get_post(struct tw_frame *frame, struct tw_net_post *post)
+int tw_net_get(struct tw_frame *frame, struct tw_net_request *request)
 {
-    *post = (struct tw_net_post){.url = tw_frame_text(frame, URL_MAX)};
+    const int64_t method = tw_frame_number(frame);
+    *request = (struct tw_net_request){.url = tw_frame_text(frame, URL_MAX)};
     const int64_t count = tw_frame_number(frame);
     for (int64_t i = 0; i < count && i < HEADERS_MAX && !frame->bad; i++) {
         char *header = tw_frame_text(frame, HEADER_MAX);
-        tw_strings_add(&post->headers, header);
+        tw_strings_add(&request->headers, header);
         free(header);
     }
-    post->timeout_ms = tw_frame_number(frame);
-    post->body = tw_frame_bytes(frame, TW_NET_BODY_MAX, &post->length);
-    if (frame->type == TW_NET_POST && tw_frame_done(frame) && count >= 0 && count <= HEADERS_MAX &&
-        post->timeout_ms > 0)
+    request->hello = tw_frame_text(frame, HEADER_MAX);
+    request->user = tw_frame_text(frame, HEADER_MAX);
+    request->password = tw_frame_text(frame, HEADER_MAX);
+    request->ca_file = tw_frame_text(frame, HEADER_MAX);
+    request->timeout_ms = tw_frame_number(frame);
+    request->body = tw_frame_bytes(frame, TW_NET_BODY_MAX, &request->length);
+    if (frame->type == TW_NET_REQUEST && tw_frame_done(frame) && count >= 0 &&
+        count <= HEADERS_MAX && request->timeout_ms > 0 && method >= 0 && method <= TW_NET_MAIL) {
+        request->method = (enum tw_net_method)method;
         return 0;
-    free((char *)(uintptr_t)post->url);
-    tw_strings_free(&post->headers);
+    }
+    tw_net_request_free(request);
     return -1;
+}
+
+static void free_text(const char *text)
+{
+    free((char *)(uintptr_t)text);
+}
+
+void tw_net_request_free(struct tw_net_request *request)
+{
+    free_text(request->url);
+    free_text(request->hello);
+    free_text(request->user);
+    free_text(request->password);
+    free_text(request->ca_file);
+    tw_strings_free(&request->headers);
 }
 
 /* ---- starting it -------------------------------------------------------------------------- */
@@ -149,7 +175,7 @@ static int fail(const char **code, const char *word, struct tw_error *e, const c
 static int take_answer(struct tw_frame *frame, struct tw_net_answer *answer, const char **code,
                        struct tw_error *e)
 {
-    static const char *const words[] = {"down", "timeout", "nonsense"};
+    static const char *const words[] = {"down", "timeout", "nonsense", "refused"};
     if (frame->type == TW_NET_ANSWER) {
         answer->status = tw_frame_number(frame);
         answer->body = tw_frame_text(frame, TW_NET_ANSWER_MAX);
@@ -193,19 +219,21 @@ static int move(const struct tw_net *net, const struct tw_buf *out, size_t *sent
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-int tw_net_send(struct tw_net *net, const struct tw_net_post *post, void (*alive)(void *context),
-                void *context, struct tw_net_answer *answer, const char **code, struct tw_error *e)
+int tw_net_send(struct tw_net *net, const struct tw_net_request *request,
+                void (*alive)(void *context), void *context, struct tw_net_answer *answer,
+                const char **code, struct tw_error *e)
 {
     struct tw_buf out = {0}, in = {0};
     struct tw_frame frame;
     size_t sent = 0, at = 0;
-    const int64_t end_ms = tw_clock_ms() + post->timeout_ms + GRACE_MS;
+    const int64_t end_ms = tw_clock_ms() + request->timeout_ms + GRACE_MS;
     int result, got = 0;
     *answer = (struct tw_net_answer){0};
-    tw_net_put_post(&out, post);
+    tw_net_put(&out, request);
     do {
         const bool gone = move(net, &out, &sent, &in);
-        alive(context);
+        if (alive)
+            alive(context);
         got = tw_frame_next(&in, &at, TW_NET_FRAME_MAX, &frame);
         if (gone && got == 0)
             got = -1;

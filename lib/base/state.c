@@ -56,7 +56,8 @@ struct tw_state {
 
 static void tell(const struct tw_state_reader *reader, const struct tw_error *e)
 {
-    reader->trouble(reader->context, e->text);
+    if (reader->trouble)
+        reader->trouble(reader->context, e->text);
 }
 
 static int set_aside(const struct tw_state *state, struct tw_error *note, struct tw_error *e)

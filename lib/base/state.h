@@ -85,7 +85,7 @@ struct tw_state_reader {
     /* Something was wrong and has been dealt with; a sentence for the log and a finding. */
     void (*trouble)(void *context, const char *text);
     void *context;
-    /* The oldest first; for whoever does not want them, NULL. */
+    /* The oldest first. */
     void (*incident)(void *context, const struct tw_state_incident *row);
 };
 

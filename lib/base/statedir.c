@@ -162,14 +162,22 @@ static int read_letter(int outbox, const char *name, const struct tw_state_reade
     return result;
 }
 
+static void tell(const struct tw_state_reader *reader, const char *text)
+{
+    if (reader->trouble)
+        reader->trouble(reader->context, text);
+}
+
 void tw_statedir_read_letters(const char *dir, const struct tw_state_reader *reader)
 {
+    if (!reader->letter)
+        return;
     struct tw_error e, first = {0};
     struct dirent **names = NULL;
     const int fd = open_ours(dir, "outbox", &e);
     if (fd < 0) {
         if (errno != ENOENT)
-            reader->trouble(reader->context, e.text);
+            tell(reader, e.text);
         return;
     }
     const int count = scandirat(fd, ".", &names, is_entry, by_name);
@@ -185,7 +193,7 @@ void tw_statedir_read_letters(const char *dir, const struct tw_state_reader *rea
         tw_fail_errno(&first, "cannot read it");
     if (*first.text) {
         tw_fail(&e, "%s/outbox: %d passed over, the first is %.300s", dir, passed_over, first.text);
-        reader->trouble(reader->context, count < 0 ? first.text : e.text);
+        tell(reader, count < 0 ? first.text : e.text);
     }
     free_names(names, count);
     close(fd);

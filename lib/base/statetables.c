@@ -193,6 +193,17 @@ static void give_value(sqlite3_stmt *row, const struct tw_state_reader *reader)
     reader->value(reader->context, column_text(row, 0), column_text(row, 1));
 }
 
+static bool is_wanted(const struct tw_state_reader *reader, size_t table)
+{
+    const bool wanted[TW_CHANGE_TABLES] = {
+        [TW_CHANGE_ASPECT] = reader->aspect,
+        [TW_CHANGE_JOB] = reader->job,
+        [TW_CHANGE_VALUE] = reader->value,
+        [TW_CHANGE_INCIDENT] = reader->incident,
+    };
+    return wanted[table];
+}
+
 int tw_statetables_read(sqlite3 *sql, const struct tw_state_reader *reader)
 {
     static void (*const give[TW_CHANGE_TABLES])(sqlite3_stmt *, const struct tw_state_reader *) = {
@@ -204,7 +215,7 @@ int tw_statetables_read(sqlite3 *sql, const struct tw_state_reader *reader)
     int code = SQLITE_DONE;
     for (size_t i = 0; i < TW_CHANGE_TABLES && code == SQLITE_DONE; i++) {
         sqlite3_stmt *statement = NULL;
-        if (i == TW_CHANGE_INCIDENT && !reader->incident)
+        if (!is_wanted(reader, i))
             continue;
         code = sqlite3_prepare_v2(sql, tables[i].select, -1, &statement, NULL);
         while (code == SQLITE_OK || code == SQLITE_ROW) {

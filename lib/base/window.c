@@ -36,6 +36,15 @@ int tw_window_parse(const char *text, struct tw_window *window, struct tw_error 
     return 0;
 }
 
+int tw_window_at_clock(const char *text, struct tw_window *window, struct tw_error *e)
+{
+    int min;
+    if (strlen(text) != 5 || parse_time(text, &min) != 0 || min == DAY_MIN)
+        return tw_fail(e, "\"%.40s\" is no time of day: write one like \"08:00\"", text);
+    *window = (struct tw_window){min, min + 1};
+    return 0;
+}
+
 void tw_window_write(struct tw_buf *out, const struct tw_window *window)
 {
     if (tw_window_any(window))

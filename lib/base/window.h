@@ -21,6 +21,8 @@ struct tw_span {
 
 /* "HH:MM-HH:MM"; "never" is no window. An error says what to write. */
 int tw_window_parse(const char *text, struct tw_window *window, struct tw_error *e);
+/* One minute's window from a time of day on, "HH:MM": for what is due at that time. */
+int tw_window_at_clock(const char *text, struct tw_window *window, struct tw_error *e);
 /* As it is read back; nothing for no window. */
 void tw_window_write(struct tw_buf *out, const struct tw_window *window);
 bool tw_window_any(const struct tw_window *window);

@@ -1,9 +1,11 @@
 /* Values that must have a form of their own: addresses, host names, transports, the socket's path.
- * Pure but for a transport's links. */
+ * Pure but for a transport's links and the file of passwords. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "base/mem.h"
+#include "base/passwords.h"
 #include "config/parse.h"
 
 /* Stricter than RFC 5321: what would need quoting in a header or could be taken for an option of
@@ -51,6 +53,24 @@ static int check_transport(const char *value, struct tw_error *e)
     return result;
 }
 
+static int check_hook(const char *value, struct tw_error *e)
+{
+    char *host = NULL, *shown = NULL;
+    struct tw_error why;
+    const int result = tw_hook_parse(value, &host, &shown, &why);
+    if (result != 0)
+        tw_fail(e, "%s: write \"https://HOST/...\"", why.text);
+    free(host);
+    free(shown);
+    return result;
+}
+
+static int check_clock(const char *value, struct tw_error *e)
+{
+    struct tw_window window;
+    return tw_window_at_clock(value, &window, e);
+}
+
 int tw_config_check(const char *name, const char *value, struct tw_error *e)
 {
     static const char mailboxes[] = "mailboxes.";
@@ -58,8 +78,15 @@ int tw_config_check(const char *name, const char *value, struct tw_error *e)
         const char *name;
         int (*check)(const char *value, struct tw_error *e);
     } checks[] = {
-        {"postmaster", check_address}, {"hostname", check_hostname},   {"control", check_socket},
-        {"alert.to", check_address},   {"alert.via", check_transport},
+        {"postmaster", check_address},
+        {"hostname", check_hostname},
+        {"control", check_socket},
+        {"alert.to", check_address},
+        {"alert.via", check_transport},
+        {"alert.escalate_via", check_transport},
+        {"alert.passwords", tw_passwords_check},
+        {"heartbeat.url", check_hook},
+        {"report.at", check_clock},
     };
     for (size_t i = 0; i < TW_COUNT(checks); i++)
         if (strcmp(checks[i].name, name) == 0)

@@ -41,6 +41,24 @@ static const struct tw_option alert_options[] = {
      .flags = TW_OPT_NO_NEVER, .min = 0, .max = DAY},
     {"max_per_hour", TW_OPT_INT, TOP(alert.max_per_hour), .fallback = "20", .min = 1,
      .max = COUNT_MAX},
+    {"remind", TW_OPT_DURATION, TOP(alert.remind_s), .fallback = "4h", .min = 1, .max = 365L * DAY},
+    {"escalate", TW_OPT_DURATION, TOP(alert.escalate_s), .min = 1, .max = 365L * DAY},
+    {"escalate_via", TW_OPT_LIST, TOP(alert.escalate_text)},
+    {"passwords", TW_OPT_PATH, TOP(alert.passwords)},
+    {"ca_file", TW_OPT_PATH, TOP(alert.ca_file)},
+    {NULL},
+};
+
+static const struct tw_option heartbeat_options[] = {
+    {"url", TW_OPT_STRING, TOP(heartbeat.url)},
+    {"every", TW_OPT_DURATION, TOP(heartbeat.every_s), .fallback = "5m", .flags = TW_OPT_NO_NEVER,
+     .min = 1, .max = DAY},
+    {NULL},
+};
+
+static const struct tw_option report_options[] = {
+    {"every", TW_OPT_DURATION, TOP(report.every_s), .min = DAY, .max = 365L * DAY},
+    {"at", TW_OPT_STRING, TOP(report.at), .fallback = "08:00"},
     {NULL},
 };
 
@@ -74,6 +92,8 @@ const struct tw_config_section tw_config_sections[] = {
     {"qmail", qmail_options, 0},
     {"mailboxes", tw_sources_options, TOP(mailboxes)},
     {"alert", alert_options, 0},
+    {"heartbeat", heartbeat_options, 0},
+    {"report", report_options, 0},
     {"defaults", tw_config_common, TOP(defaults)},
     {NULL},
 };
@@ -178,6 +198,31 @@ static void list_peers(struct tw_config *config)
     }
 }
 
+/* A key that says nothing without another one. */
+static int needs(const struct tw_seen *seen, const char *key, const char *other, struct tw_error *e)
+{
+    struct tw_buf where = {0};
+    if (!tw_seen_has(seen, key) || tw_seen_has(seen, other))
+        return 0;
+    tw_seen_where(seen, key, &where);
+    tw_fail(e, "%s%s says nothing without %s", tw_buf_text(&where), key, other);
+    tw_buf_free(&where);
+    return -1;
+}
+
+static int check_sections(const struct tw_config *config, const struct tw_seen *seen,
+                          struct tw_error *e)
+{
+    if (config->alert.escalate_s != TW_NEVER &&
+        needs(seen, "alert.escalate", "alert.escalate_via", e))
+        return -1;
+    if (needs(seen, "alert.escalate_via", "alert.escalate", e) ||
+        needs(seen, "heartbeat.every", "heartbeat.url", e) ||
+        needs(seen, "report.at", "report.every", e))
+        return -1;
+    return 0;
+}
+
 static int take_all(struct tw_config *config, const char *file, struct tw_error *e)
 {
     struct tw_parser *parser = tw_parser_new(config);
@@ -191,25 +236,45 @@ static int take_all(struct tw_config *config, const char *file, struct tw_error 
         list_peers(config);
         result = tw_config_check_depends(config, tw_parser_seen(parser), e);
     }
+    if (result == 0) {
+        result = check_sections(config, tw_parser_seen(parser), e);
+    }
     tw_parser_free(&parser);
     return result;
 }
 
-static int make_transports(struct tw_config *config, struct tw_error *e)
+static int make_transports(const struct tw_strings *texts, const char *qmail_dir,
+                           struct tw_via *via, struct tw_error *e)
 {
-    struct tw_alert_config *alert = &config->alert;
-    alert->via = tw_alloc(alert->via_text.count * sizeof *alert->via);
-    for (; alert->via_count < alert->via_text.count; alert->via_count++)
-        if (tw_transport_parse(alert->via_text.items[alert->via_count], config->qmail.dir,
-                               &alert->via[alert->via_count], e) != 0)
+    via->items = tw_alloc((texts->count + 1) * sizeof *via->items);
+    for (; via->count < texts->count; via->count++)
+        if (tw_transport_parse(texts->items[via->count], qmail_dir, &via->items[via->count], e) !=
+            0)
             return -1;
     return 0;
+}
+
+static int make_all_transports(struct tw_config *config, struct tw_error *e)
+{
+    struct tw_alert_config *alert = &config->alert;
+    const char *qmail_dir = config->qmail.dir;
+    return make_transports(&alert->via_text, qmail_dir, &alert->via, e) == 0 &&
+                   make_transports(&alert->escalate_text, qmail_dir, &alert->escalate, e) == 0
+               ? 0
+               : -1;
+}
+
+static void free_via(struct tw_via *via)
+{
+    for (size_t i = 0; i < via->count; i++)
+        tw_transport_clear(&via->items[i]);
+    free(via->items);
 }
 
 struct tw_config *tw_config_load(const char *file, struct tw_error *e)
 {
     struct tw_config *config = new_config(file);
-    if (take_all(config, file, e) == 0 && make_transports(config, e) == 0)
+    if (take_all(config, file, e) == 0 && make_all_transports(config, e) == 0)
         return config;
     tw_config_free(&config);
     return NULL;
@@ -236,9 +301,8 @@ void tw_config_free(struct tw_config **config)
         tw_config_clear_job(&c->jobs[i]);
     free(c->jobs);
     free(c->peers);
-    for (size_t i = 0; i < c->alert.via_count; i++)
-        tw_transport_clear(&c->alert.via[i]);
-    free(c->alert.via);
+    free_via(&c->alert.via);
+    free_via(&c->alert.escalate);
     tw_options_free(tw_config_top, c);
     for (const struct tw_config_section *s = tw_config_sections; s->name; s++)
         tw_options_free(s->options, (char *)c + s->offset);

@@ -29,20 +29,44 @@ struct tw_job_config {
     void *settings;                  /* the kind's struct, by its option table */
 };
 
-enum tw_transport_type { TW_TRANSPORT_QMAIL_INJECT, TW_TRANSPORT_SENDMAIL, TW_TRANSPORT_MAILDIR };
+enum tw_transport_type {
+    TW_TRANSPORT_QMAIL_INJECT,
+    TW_TRANSPORT_SENDMAIL,
+    TW_TRANSPORT_MAILDIR,
+    TW_TRANSPORT_SMTP,
+    TW_TRANSPORT_HOOK,
+    TW_TRANSPORT_PING, /* not a transport: the heartbeat's way out */
+    TW_TRANSPORTS
+};
 
 struct tw_transport_config {
-    char *text; /* as written: "maildir:/home/..." */
+    char *text;  /* as written: "maildir:/home/..." */
+    char *shown; /* the same for a log: of a URL that may hold a secret only the host */
     enum tw_transport_type type;
-    char *path;       /* the program or the Maildir */
+    char *path;       /* the program or the Maildir; NULL */
+    char *host;       /* of a URL, without port; NULL */
     bool needs_qmail; /* qmail-inject; a sendmail that is (a link to) one below qmail.dir */
 };
 
-/* Parses "qmail-inject", "sendmail:/PATH", "maildir:/PATH" into a zeroed struct. An error says
+/* Parses "qmail-inject", "sendmail:/PATH", "maildir:/PATH", "smtp://HOST[:PORT]", "smtps://...",
+ * "https://HOST/..." (to a loopback address also http://) into a zeroed struct. An error says
  * which forms there are. Resolves links of a sendmail (blocks), to see whether it is qmail's. */
 int tw_transport_parse(const char *text, const char *qmail_dir, struct tw_transport_config *out,
                        struct tw_error *e);
 void tw_transport_clear(struct tw_transport_config *transport); /* frees the members */
+
+/* A URL with one of these beginnings ("https://"; ends with NULL). Its host, and how it may be
+ * shown in a log, are the caller's to free, after an error, too. */
+int tw_url_parse(const char *text, const char *const *schemes, char **host, char **shown,
+                 struct tw_error *e);
+/* A web hook's, or the heartbeat's. */
+int tw_hook_parse(const char *text, char **host, char **shown, struct tw_error *e);
+
+/* Transports, and the order that they are tried in. */
+struct tw_via {
+    struct tw_transport_config *items;
+    size_t count;
+};
 
 struct tw_config {
     char *file; /* the main file, as given */
@@ -55,12 +79,21 @@ struct tw_config {
     } qmail;
     struct tw_sources mailboxes;
     struct tw_alert_config {
-        struct tw_strings via_text; /* as written; may be empty */
-        struct tw_strings to;       /* never empty: the postmaster by default */
+        struct tw_strings via_text, escalate_text; /* as written; may be empty */
+        struct tw_strings to;                      /* never empty: the postmaster by default */
         int64_t group_wait_s, max_per_hour;
-        struct tw_transport_config *via;
-        size_t via_count;
+        int64_t remind_s, escalate_s; /* TW_NEVER: not at all */
+        char *passwords, *ca_file;    /* NULL: none */
+        struct tw_via via, escalate;
     } alert;
+    struct tw_heartbeat_config {
+        char *url; /* NULL: none */
+        int64_t every_s;
+    } heartbeat;
+    struct tw_report_config {
+        int64_t every_s; /* TW_NEVER: none */
+        char *at;        /* "08:00" */
+    } report;
     struct tw_common defaults;
     struct tw_job_config *jobs; /* sorted by name, no name twice */
     size_t job_count;

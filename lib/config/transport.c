@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "config/config.h"
@@ -23,34 +24,141 @@ static bool leads_below(const char *path, const char *dir)
     return below;
 }
 
+/* ---- URLs ----------------------------------------------------------------------------------- */
+
+static bool is_name(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", text[i]))
+            return false;
+    return length > 0 && text[0] != '-' && text[0] != '.';
+}
+
+static bool is_port(const char *text, size_t length)
+{
+    const size_t digits = strspn(text, "0123456789");
+    return digits == length && length > 0 && length <= 5 && atoi(text) > 0 && atoi(text) < 65536;
+}
+
+/* HOST, HOST:PORT, [ADDRESS], [ADDRESS]:PORT; the host is the caller's to free. */
+static char *take_host(const char *text, size_t length)
+{
+    size_t host = strcspn(text, ":/?#");
+    if (text[0] == '[') {
+        host = strcspn(text, "]/?#");
+        if (text[host] != ']' || strspn(text + 1, "0123456789abcdefABCDEF:.") != host - 1)
+            return NULL;
+        host++;
+    } else if (host > length || !is_name(text, host)) {
+        return NULL;
+    }
+    if (host < length && (text[host] != ':' || !is_port(text + host + 1, length - host - 1)))
+        return NULL;
+    return tw_strndup(text, host);
+}
+
+static bool is_loopback(const char *host)
+{
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == strlen(host));
+}
+
+int tw_url_parse(const char *text, const char *const *schemes, char **host, char **shown,
+                 struct tw_error *e)
+{
+    size_t i = 0;
+    while (schemes[i] && strncmp(text, schemes[i], strlen(schemes[i])) != 0)
+        i++;
+    if (!schemes[i])
+        return tw_fail(e, "\"%.100s\" has no scheme that is known here", text);
+    for (const char *at = text; *at; at++)
+        if (*at <= 0x20 || *at >= 0x7f || strchr("\"<>\\^`{|}", *at))
+            return tw_fail(e, "\"%.100s\" holds what no URL may hold", text);
+    const char *rest = text + strlen(schemes[i]);
+    const size_t length = strcspn(rest, "/?#");
+    if (memchr(rest, '@', length))
+        return tw_fail(e, "\"%.*s...\": user and password stand in the file that passwords names",
+                       (int)strlen(schemes[i]), text);
+    *host = take_host(rest, length);
+    if (!*host)
+        return tw_fail(e, "\"%.100s\": that is no host, or no port", text);
+    *shown = tw_format("%.*s%s", (int)(rest + length - text), text, rest[length] ? "/..." : "");
+    return 0;
+}
+
+static int take_smtp(const char *text, struct tw_transport_config *out, struct tw_error *e)
+{
+    static const char *const schemes[] = {"smtp://", "smtps://", NULL};
+    if (tw_url_parse(text, schemes, &out->host, &out->shown, e) != 0)
+        return -1;
+    const char *rest = strstr(text, "://") + 3;
+    rest += strcspn(rest, "/?#");
+    if (rest[0] && strcmp(rest, "/") != 0)
+        return tw_fail(e, "\"%.100s\": behind the host there is nothing more", text);
+    free(out->shown);
+    out->shown = tw_strdup(text);
+    out->type = TW_TRANSPORT_SMTP;
+    return 0;
+}
+
+int tw_hook_parse(const char *text, char **host, char **shown, struct tw_error *e)
+{
+    static const char *const schemes[] = {"https://", "http://", NULL};
+    if (tw_url_parse(text, schemes, host, shown, e) != 0)
+        return -1;
+    if (strncmp(text, "http://", 7) == 0 && !is_loopback(*host))
+        return tw_fail(e, "\"%s\": to another machine only https://", *shown);
+    return 0;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+static bool is_scheme(const char *text, const char *scheme)
+{
+    return strncmp(text, scheme, strlen(scheme)) == 0;
+}
+
 int tw_transport_parse(const char *text, const char *qmail_dir, struct tw_transport_config *out,
                        struct tw_error *e)
 {
     static const char sendmail[] = "sendmail:", maildir[] = "maildir:";
+    int result = 0;
     if (strcmp(text, "qmail-inject") == 0) {
         out->type = TW_TRANSPORT_QMAIL_INJECT;
         out->path = tw_format("%s/bin/qmail-inject", qmail_dir);
         out->needs_qmail = true;
-    } else if (strncmp(text, sendmail, strlen(sendmail)) == 0 && text[strlen(sendmail)] == '/') {
+    } else if (is_scheme(text, sendmail) && text[strlen(sendmail)] == '/') {
         out->type = TW_TRANSPORT_SENDMAIL;
         out->path = tw_strdup(text + strlen(sendmail));
         out->needs_qmail = leads_below(out->path, qmail_dir);
-    } else if (strncmp(text, maildir, strlen(maildir)) == 0 && text[strlen(maildir)] == '/') {
+    } else if (is_scheme(text, maildir) && text[strlen(maildir)] == '/') {
         out->type = TW_TRANSPORT_MAILDIR;
         out->path = tw_strdup(text + strlen(maildir));
+    } else if (is_scheme(text, "smtp://") || is_scheme(text, "smtps://")) {
+        result = take_smtp(text, out, e);
+    } else if (is_scheme(text, "https://") || is_scheme(text, "http://")) {
+        out->type = TW_TRANSPORT_HOOK;
+        result = tw_hook_parse(text, &out->host, &out->shown, e);
     } else {
-        return tw_fail(e,
-                       "\"%s\" is no transport: write \"qmail-inject\", \"sendmail:/PATH\" or "
-                       "\"maildir:/PATH\"",
-                       text);
+        return tw_fail(
+            e,
+            "\"%.100s\" is no transport: write \"qmail-inject\", \"sendmail:/PATH\", "
+            "\"maildir:/PATH\", \"smtp://HOST\", \"smtps://HOST\" or \"https://HOST/...\"",
+            text);
     }
     out->text = tw_strdup(text);
-    return 0;
+    if (!out->shown)
+        out->shown = tw_strdup(text);
+    if (result != 0)
+        tw_transport_clear(out);
+    return result;
 }
 
 void tw_transport_clear(struct tw_transport_config *transport)
 {
     free(transport->text);
     free(transport->path);
+    free(transport->host);
+    free(transport->shown);
     *transport = (struct tw_transport_config){0};
 }

@@ -171,10 +171,10 @@ static int rspamd_teach(void *teacher, const struct tw_lesson *lesson,
     const size_t length = strlen(setup->url);
     char *url = tw_format("%s%s%s", setup->url, setup->url[length - 1] == '/' ? "" : "/",
                           lesson->spam ? "learnspam" : "learnham");
-    struct tw_net_post post = {.url = url,
-                               .timeout_ms = setup->max_time_ms,
-                               .body = lesson->bytes,
-                               .length = lesson->length};
+    struct tw_net_request post = {.url = url,
+                                  .timeout_ms = setup->max_time_ms,
+                                  .body = lesson->bytes,
+                                  .length = lesson->length};
     struct tw_net_answer answer;
     const char *code;
     struct tw_error e;

@@ -31,7 +31,7 @@ enum tw_wire {
     TW_WIRE_PROGRESS, /* no report: the deadline counts from now */
     TW_WIRE_ROW,      /* what is told: some strings */
     TW_WIRE_TEXT,     /* the evidence; why a letter was not taken; what an order came to */
-    TW_WIRE_END       /* a number: 0 done, 1 refused (a letter) or failed (an order) */
+    TW_WIRE_END       /* a number: 0 done, else failed (an order), or a letter's enum tw_delivery */
 };
 
 enum {

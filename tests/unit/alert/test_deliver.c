@@ -23,13 +23,14 @@ static struct tw_buf request_of(enum tw_transport_type type, size_t addresses)
     for (size_t i = 0; i < addresses; i++)
         tw_strings_add(&to, "postmaster@example.com");
     struct tw_buf request = {0};
-    tw_deliver_put(&request, &transport, &to, "mail.example.com", "Subject: x\n\nx\n", 14);
+    const struct tw_transport_needs needs = {.to = &to, .host = "mail.example.com"};
+    tw_deliver_put(&request, &transport, &needs, "Subject: x\n\nx\n", 14);
     tw_transport_clear(&transport);
     tw_strings_free(&to);
     return request;
 }
 
-static int run(const struct tw_buf *request, struct tw_error *e)
+static enum tw_delivery run(const struct tw_buf *request, struct tw_error *e)
 {
     size_t position = 0;
     struct tw_frame frame;
@@ -42,7 +43,7 @@ static void a_whole_request_reaches_its_transport(void **state)
     (void)state;
     struct tw_buf request = request_of(TW_TRANSPORT_MAILDIR, 2);
     struct tw_error e = {""};
-    assert_int_equal(run(&request, &e), -1);
+    assert_int_equal(run(&request, &e), TW_DELIVERY_NOT_NOW);
     assert_non_null(strstr(e.text, "/nonexistent/Maildir"));
     tw_buf_free(&request);
 }
@@ -52,11 +53,11 @@ static void a_thousand_addresses_are_not_too_many(void **state)
     (void)state;
     struct tw_buf request = request_of(TW_TRANSPORT_MAILDIR, 1000);
     struct tw_error e = {""};
-    assert_int_equal(run(&request, &e), -1);
+    assert_int_equal(run(&request, &e), TW_DELIVERY_NOT_NOW);
     assert_non_null(strstr(e.text, "/nonexistent/Maildir"));
     tw_buf_free(&request);
     request = request_of(TW_TRANSPORT_MAILDIR, 1001);
-    assert_int_equal(run(&request, &e), -1);
+    assert_int_equal(run(&request, &e), TW_DELIVERY_NOT_NOW);
     assert_string_equal(e.text, GARBLED);
     tw_buf_free(&request);
 }
@@ -69,7 +70,7 @@ static void every_cut_is_refused(void **state)
         struct tw_frame frame = {TW_WIRE_DELIVER, request.data + TW_FRAME_HEAD + 1,
                                  request.data + TW_FRAME_HEAD + length, false};
         struct tw_error e = {""};
-        assert_int_equal(tw_deliver_run(&frame, &e), -1);
+        assert_int_equal(tw_deliver_run(&frame, &e), TW_DELIVERY_NOT_NOW);
         assert_string_equal(e.text, GARBLED);
     }
     tw_buf_free(&request);
@@ -78,9 +79,9 @@ static void every_cut_is_refused(void **state)
 static void an_unknown_transport_is_refused(void **state)
 {
     (void)state;
-    struct tw_buf request = request_of((enum tw_transport_type)(TW_TRANSPORT_MAILDIR + 1), 1);
+    struct tw_buf request = request_of(TW_TRANSPORTS, 1);
     struct tw_error e = {""};
-    assert_int_equal(run(&request, &e), -1);
+    assert_int_equal(run(&request, &e), TW_DELIVERY_NOT_NOW);
     assert_string_equal(e.text, GARBLED);
     tw_buf_free(&request);
 }

@@ -72,7 +72,7 @@ static void a_letter_reads_like_this(void **state)
         "    svc -u /var/service/smtp\n"
         "\n"
         "UNKNOWN disk.var\n"
-        "  cannot look at /var: Input/output error\n"
+        "  cannot check disk.var: cannot look at /var: Input/output error\n"
         "  Since 2026-11-21 02:12:45 +0100, for 1h.\n"
         "\n"
         "OK process.clamd\n"
@@ -130,7 +130,7 @@ static void a_subject_says_host_what_and_how_many(void **state)
     struct tw_letter letter = letter_of(&smtp, 1);
     assert_subject(&letter, "[toaster] mail.example.com: service.smtp failed");
     letter = letter_of(&disk, 1);
-    assert_subject(&letter, "[toaster] mail.example.com: disk.var cannot be checked");
+    assert_subject(&letter, "[toaster] mail.example.com: cannot check disk.var");
     letter = letter_of(&clamd, 1);
     assert_subject(&letter, "[toaster] mail.example.com: process.clamd is well again after 12m 5s");
     letter = letter_of(three, 3);

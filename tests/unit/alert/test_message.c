@@ -46,6 +46,8 @@ static void assert_tally(const char *text, struct tw_message_tally want)
     assert_int_equal(got.failed, want.failed);
     assert_int_equal(got.recovered, want.recovered);
     assert_int_equal(got.qmail, want.qmail);
+    assert_int_equal(got.reminders, want.reminders);
+    assert_string_equal(got.type, want.type ? want.type : "alert");
     assert_int_equal(tw_letter_says_qmail(text, strlen(text)), want.qmail);
 }
 
@@ -56,7 +58,9 @@ static void the_tally_is_what_the_words_say(void **state)
     assert_tally("Subject: failed=3 qmail\n\nX-Toaster-Watcher: 1 failed=3 qmail\n",
                  (struct tw_message_tally){.letters = 1});
     assert_tally("X-Toaster-Watcher: 0.1.0 failed=2 recovered=1 qmail\n\n",
-                 (struct tw_message_tally){1, 2, 1, true});
+                 (struct tw_message_tally){1, 2, 1, .qmail = true});
+    assert_tally("X-Toaster-Watcher: 0.1.0 failed=0 recovered=0 reminders=3 escalation\n\n",
+                 (struct tw_message_tally){1, .reminders = 3, .type = "escalation"});
     assert_tally("X-Toaster-Watcher: 0.1.0 letters=7 failed=20 recovered=0\n\n",
                  (struct tw_message_tally){7, 20, 0, false});
     assert_tally("X-Toaster-Watcher: letters=0 failed= noqmail qmail=yes\n",

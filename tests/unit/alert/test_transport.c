@@ -25,10 +25,11 @@ static int deliver(const char *dir, const char *name, enum tw_transport_type typ
 {
     char *path = tw_format("%s/%s", dir, name);
     const struct tw_transport_config transport = {.text = path, .type = type, .path = path};
-    const int result =
-        tw_transport_deliver(&transport, &to, "mail.example.com", letter, strlen(letter), e);
+    const struct tw_transport_needs needs = {.to = &to, .host = "mail.example.com"};
+    const enum tw_delivery result =
+        tw_transport_deliver(&transport, &needs, letter, strlen(letter), e);
     free(path);
-    return result;
+    return result == TW_DELIVERY_TAKEN ? 0 : -1;
 }
 
 static int send_by(const char *dir, const char *name, struct tw_error *e)
@@ -205,8 +206,11 @@ static void a_letter_of_a_megabyte_arrives_whole(void **dir)
     char *script = tw_format("wc -c >'%s/size'", (const char *)*dir);
     char *path = tw_format("%s/program", (const char *)*dir), *want = tw_format("%zu\n", big.len);
     put_script("program", script);
-    const struct tw_transport_config transport = {path, TW_TRANSPORT_SENDMAIL, path, false};
-    assert_int_equal(tw_transport_deliver(&transport, &to, "h", big.data, big.len, &e), 0);
+    const struct tw_transport_config transport = {
+        .text = path, .type = TW_TRANSPORT_SENDMAIL, .path = path};
+    const struct tw_transport_needs needs = {.to = &to, .host = "h"};
+    assert_int_equal(tw_transport_deliver(&transport, &needs, big.data, big.len, &e),
+                     TW_DELIVERY_TAKEN);
     assert_content("size", want);
     free(want);
     free(path);
@@ -273,18 +277,21 @@ static void a_maildir_gets_the_letter_as_its_owner(void **dir)
 static void letters_about_qmail_go_first_to_those_that_do_not_need_it(void **dir)
 {
     (void)dir;
-    const struct tw_transport_config via[] = {{.needs_qmail = true},
-                                              {.needs_qmail = false},
-                                              {.needs_qmail = true},
-                                              {.needs_qmail = false}};
+    struct tw_transport_config items[] = {{.needs_qmail = true},
+                                          {.needs_qmail = false},
+                                          {.needs_qmail = true},
+                                          {.needs_qmail = false}};
+    struct tw_via via = {items, 4};
     static const size_t as_written[] = {0, 1, 2, 3}, without_first[] = {1, 3, 0, 2};
     size_t order[4];
-    tw_transport_order(via, 4, false, order);
+    tw_transport_order(&via, false, order);
     assert_memory_equal(order, as_written, sizeof order);
-    tw_transport_order(via, 4, true, order);
+    tw_transport_order(&via, true, order);
     assert_memory_equal(order, without_first, sizeof order);
-    tw_transport_order(via, 0, true, NULL);
-    tw_transport_order(via, 1, true, order);
+    via.count = 0;
+    tw_transport_order(&via, true, NULL);
+    via.count = 1;
+    tw_transport_order(&via, true, order);
     assert_int_equal(order[0], 0);
 }
 

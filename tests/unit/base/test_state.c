@@ -25,9 +25,9 @@ static void what_is_put_is_read_back_whole(void **state)
 {
     struct kit *kit = *state;
     kit_start(kit);
-    tw_state_put_aspect(kit->state,
-                        &(struct tw_state_aspect){"service.smtp/log", "service.smtp", 1, 2, 3,
-                                                  INT64_MAX, INT64_MIN, 6, 7, 8, .code = "down", .text = "a 'b'"});
+    tw_state_put_aspect(kit->state, &(struct tw_state_aspect){"service.smtp/log", "service.smtp", 1,
+                                                              2, 3, INT64_MAX, INT64_MIN, 6, 7, 8,
+                                                              .code = "down", .text = "a 'b'"});
     tw_state_put_aspect(kit->state, &(struct tw_state_aspect){.aspect = ""});
     tw_state_put_job(kit->state, &(struct tw_state_job){"disk.var", 10, 20, "m\n\xff\x01"});
     tw_state_put_value(kit->state, "k;--", "");

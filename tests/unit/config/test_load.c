@@ -20,8 +20,8 @@ static void an_empty_file_is_a_configuration_with_every_default(void **state)
     assert_string_equal(c->qmail.supervise, "/var/qmail/supervise");
     assert_string_equal(c->qmail.service, "/var/service");
     assert_string_equal(c->qmail.log, "/var/log/mail");
-    assert_int_equal(c->alert.via_count, 1);
-    assert_int_equal(c->alert.via[0].type, TW_TRANSPORT_QMAIL_INJECT);
+    assert_int_equal(c->alert.via.count, 1);
+    assert_int_equal(c->alert.via.items[0].type, TW_TRANSPORT_QMAIL_INJECT);
     assert_int_equal(c->alert.to.count, 1);
     assert_string_equal(c->alert.to.items[0], postmaster);
     assert_int_equal(c->alert.group_wait_s, 30);
@@ -67,9 +67,9 @@ static void every_key_outside_the_kinds_is_taken(void **state)
     assert_string_equal(places.service_dir, "/sv");
     assert_string_equal(places.log_dir, "/l");
     assert_string_equal(places.proc_root, "/proc");
-    assert_int_equal(c->alert.via_count, 2);
-    assert_string_equal(c->alert.via[0].path, "/m");
-    assert_string_equal(c->alert.via[1].path, "/q/bin/qmail-inject");
+    assert_int_equal(c->alert.via.count, 2);
+    assert_string_equal(c->alert.via.items[0].path, "/m");
+    assert_string_equal(c->alert.via.items[1].path, "/q/bin/qmail-inject");
     assert_int_equal(c->alert.to.count, 2);
     assert_string_equal(c->alert.to.items[1], "c@d");
     assert_int_equal(c->alert.group_wait_s, 0);
@@ -186,7 +186,7 @@ static void a_title_that_looks_like_another_jobs_key_is_a_title(void **state)
 static void an_empty_list_of_transports_is_none_and_of_addresses_the_postmaster(void **state)
 {
     struct tw_config *c = files_good(state, "alert { via = {} to = {} }\npostmaster = \"a@b\"\n");
-    assert_int_equal(c->alert.via_count, 0);
+    assert_int_equal(c->alert.via.count, 0);
     assert_int_equal(c->alert.via_text.count, 0);
     assert_int_equal(c->alert.to.count, 1);
     assert_string_equal(c->alert.to.items[0], "a@b");
@@ -286,7 +286,7 @@ static void the_configuration_that_is_installed_is_taken_and_only_checks(void **
     char *text = read_source("etc/toaster-watcher.conf");
     struct tw_config *c = files_good(state, text);
     assert_non_null(tw_config_find(c, "service.*"));
-    assert_int_equal(c->alert.via_count, 1);
+    assert_int_equal(c->alert.via.count, 1);
     tw_config_free(&c);
     free(text);
 }

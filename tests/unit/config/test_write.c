@@ -11,7 +11,7 @@ static void reads_back(void **state, struct tw_config *config)
     files_same(config, again);
     assert_string_equal(config->postmaster, again->postmaster);
     assert_string_equal(config->hostname, again->hostname);
-    assert_int_equal(config->alert.via_count, again->alert.via_count);
+    assert_int_equal(config->alert.via.count, again->alert.via.count);
     assert_int_equal(config->alert.to.count, again->alert.to.count);
     assert_int_equal(config->status_every_s, again->status_every_s);
     tw_config_free(&again);
@@ -67,18 +67,18 @@ static void nasty_characters_read_back(void **state)
     struct tw_config *c = files_good(state, tw_buf_text(&text));
     tw_buf_free(&text);
     assert_string_equal(c->qmail.dir, "/a b\"c\\d${HOME}\n0");
-    assert_string_equal(c->alert.via[0].path, "/x\ny");
-    assert_string_equal(c->alert.via[1].path, "/#{}=,()//*'");
+    assert_string_equal(c->alert.via.items[0].path, "/x\ny");
+    assert_string_equal(c->alert.via.items[1].path, "/#{}=,()//*'");
     reads_back(state, c);
 }
 
 static void an_empty_list_of_transports_reads_back_as_none(void **state)
 {
     struct tw_config *c = files_good(state, "alert { via = {} }");
-    assert_int_equal(c->alert.via_count, 0);
+    assert_int_equal(c->alert.via.count, 0);
     reads_back(state, c);
     c = files_load(state, "again.conf");
-    assert_int_equal(c->alert.via_count, 0);
+    assert_int_equal(c->alert.via.count, 0);
     tw_config_free(&c);
 }
 

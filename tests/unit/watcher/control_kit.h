@@ -21,6 +21,8 @@ struct client {
 };
 
 struct kit {
+    struct tw_silences silences;
+    size_t changes; /* by the hand */
     struct tw_loop *loop;
     struct tw_config *config;
     struct tw_workers *workers;
@@ -94,9 +96,21 @@ static inline int forget(void *context, struct tw_job *job, struct tw_error *e)
     return 0;
 }
 
+static inline void changed(void *context)
+{
+    ((struct kit *)context)->changes++;
+}
+
 static inline struct tw_control *open_control(struct kit *kit, struct tw_error *e)
 {
-    const struct tw_control_parts parts = {kit->loop, kit->jobs, kit->aspects, forget, kit};
+    const struct tw_control_parts parts = {
+        .loop = kit->loop,
+        .jobs = kit->jobs,
+        .aspects = kit->aspects,
+        .forget = forget,
+        .hand = {kit->log, NULL, kit->aspects, kit->jobs, &kit->silences},
+        .changed = changed,
+        .context = kit};
     return tw_control_new(kit->config, &parts, e);
 }
 
@@ -146,6 +160,7 @@ static inline void drop(struct kit *kit)
     tw_jobs_free(&kit->jobs);
     tw_aspects_free(&kit->aspects);
     tw_log_free(&kit->log);
+    tw_silences_free(&kit->silences);
     tw_loop_free(&kit->loop);
     tw_config_free(&kit->config);
     free(kit->forgotten);

@@ -1,0 +1,435 @@
+/* Verbs about incidents: incidents, silence, ack. What is open the daemon tells; the history is
+ * read from the state on disk, which needs no daemon. */
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/state.h"
+#include "base/units.h"
+#include "ctl/ctl.h"
+
+enum { HISTORY_S = 90 * 86400 };
+
+/* ---- asking the daemon -------------------------------------------------------------------- */
+
+/* Sends the request and gives it back; CTL_OK with an answer, or what went wrong was said. */
+static int ask(const struct ctl *ctl, struct tw_buf *request, struct ctl_answer *answer)
+{
+    struct tw_error e = {""};
+    int result = CTL_OK;
+    if (ctl_ask(ctl->config, request, answer, &e) != 0) {
+        ctl_complain("%s", e.text);
+        result = CTL_SYSTEM;
+    } else if (answer->code != 0) {
+        ctl_complain("%s", answer->text);
+        result = answer->code;
+    }
+    tw_buf_free(request);
+    return result;
+}
+
+static int ask_and_say(const struct ctl *ctl, struct tw_buf *request)
+{
+    struct ctl_answer answer = {0};
+    const int result = ask(ctl, request, &answer);
+    if (result == CTL_OK) {
+        char *text = tw_escape_new(answer.text, TW_ESCAPE_LINE, 0);
+        printf("%s\n", text);
+        free(text);
+    }
+    ctl_answer_free(&answer);
+    return result;
+}
+
+static char *name_of(uid_t uid)
+{
+    const struct passwd *user = getpwuid(uid);
+    return user ? tw_strdup(user->pw_name) : tw_format("uid %ld", (long)uid);
+}
+
+/* Who sits there: whoever logged in (proc(5), loginuid), or ran sudo; else as whom we run. */
+static char *who_asks(void)
+{
+    char *text = NULL, *end;
+    size_t length;
+    long login = -1;
+    if (tw_file_read(-1, "/proc/self/loginuid", 64, &text, &length, NULL) == 0)
+        login = strtol(text, &end, 10);
+    free(text);
+    if (login > 0 && login < 4294967295L)
+        return name_of((uid_t)login);
+    const char *sudo = getenv("SUDO_USER");
+    return sudo && *sudo ? tw_strndup(sudo, strnlen(sudo, TW_SILENCE_BY_MAX / 2))
+                         : name_of(getuid());
+}
+
+/* ---- incidents ---------------------------------------------------------------------------- */
+
+struct shown_time {
+    char text[32];
+};
+
+static struct shown_time show_time(int64_t at_s)
+{
+    struct shown_time shown = {"-"};
+    const time_t at = (time_t)at_s;
+    struct tm local;
+    if (at_s > 0 && localtime_r(&at, &local))
+        strftime(shown.text, sizeof shown.text, "%Y-%m-%d %H:%M:%S", &local);
+    return shown;
+}
+
+/* ok -> pending -> open -> recovering -> ok, as the manual has it. */
+static const char *state_of(const struct tw_control_incident *row)
+{
+    if (row->closed_s && row->stage != TW_STAGE_CLOSING)
+        return "ok";
+    switch ((enum tw_stage)row->stage) {
+    case TW_STAGE_PENDING:
+        return "pending";
+    case TW_STAGE_CLOSING:
+        return "recovering";
+    case TW_STAGE_FLAPPING:
+        return "flapping";
+    default:
+        return "open";
+    }
+}
+
+static void print_incident(const struct tw_control_incident *row, int64_t now_s)
+{
+    char *text = tw_escape_new(row->text, TW_ESCAPE_LINE, 0);
+    char *name = tw_escape_new(row->aspect, TW_ESCAPE_LINE, 0);
+    const int64_t end_s = row->closed_s ? row->closed_s : now_s;
+    printf("%-6" PRId64 "  %-10s  %-7s  %s  %-9s  %s: %s", row->id, state_of(row),
+           tw_level_name((enum tw_level)row->level), show_time(row->opened_s).text,
+           tw_duration_show(end_s > row->opened_s ? end_s - row->opened_s : 0).text, name, text);
+    if (row->opens)
+        printf(" [opened %" PRId64 " times]", row->opens);
+    if (row->letters == 0)
+        printf(" [%s]", row->closed_s ? "came and went" : "not mailed");
+    if (row->silenced_until_s)
+        printf(" [silenced until %s]", show_time(row->silenced_until_s).text);
+    if (row->escalated_s)
+        printf(" [escalated]");
+    if (row->acked_s) {
+        char *by = tw_escape_new(row->acked_by, TW_ESCAPE_LINE, 0);
+        char *note = tw_escape_new(row->note, TW_ESCAPE_LINE, 0);
+        printf(" [acknowledged by %s%s%s]", by, *note ? ": " : "", note);
+        free(by);
+        free(note);
+    }
+    printf("\n");
+    free(text);
+    free(name);
+}
+
+static void put_number(struct tw_buf *out, const char *key, int64_t number)
+{
+    tw_buf_printf(out, ", \"%s\": %" PRId64, key, number);
+}
+
+static void put_time(struct tw_buf *out, const char *key, int64_t at_s)
+{
+    if (at_s)
+        put_number(out, key, at_s);
+    else
+        tw_buf_printf(out, ", \"%s\": null", key);
+}
+
+static void put_text(struct tw_buf *out, const char *key, const char *text)
+{
+    tw_buf_printf(out, ", \"%s\": ", key);
+    tw_escape_json(out, text ? text : "");
+}
+
+static void put_incident(struct tw_buf *out, const struct tw_control_incident *row)
+{
+    tw_buf_printf(out, "{\"id\": %" PRId64, row->id);
+    put_text(out, "aspect", row->aspect);
+    put_text(out, "state", state_of(row));
+    put_text(out, "level", tw_level_name((enum tw_level)row->level));
+    put_time(out, "opened", row->opened_s);
+    put_time(out, "closed", row->closed_s);
+    put_text(out, "text", row->text);
+    put_number(out, "letters", row->letters);
+    put_number(out, "opens", row->opens);
+    put_time(out, "escalated", row->escalated_s);
+    put_time(out, "silenced_until", row->silenced_until_s);
+    put_time(out, "acknowledged", row->acked_s);
+    put_text(out, "acknowledged_by", row->acked_by);
+    put_text(out, "note", row->note);
+    tw_buf_puts(out, "}");
+}
+
+struct history {
+    int64_t since_s;
+    struct tw_control_incident *items;
+    size_t count;
+    struct tw_buf trouble;
+};
+
+static void take_incident(void *context, const struct tw_state_incident *row)
+{
+    struct history *history = context;
+    if (!row->closed_s || row->closed_s < history->since_s || row->level < 0 ||
+        row->level > TW_LEVEL_UNKNOWN)
+        return;
+    /* Grown at powers of two. */
+    if ((history->count & (history->count - 1)) == 0)
+        history->items = tw_realloc_array(history->items, history->count ? history->count * 2 : 1,
+                                          sizeof *history->items);
+    history->items[history->count++] =
+        (struct tw_control_incident){.id = row->id,
+                                     .level = row->level,
+                                     .stage = TW_STAGE_QUIET,
+                                     .opened_s = row->opened_s,
+                                     .closed_s = row->closed_s,
+                                     .letters = row->letters,
+                                     .opens = row->opens,
+                                     .escalated_s = row->escalated_s,
+                                     .acked_s = row->acked_s,
+                                     .aspect = tw_strdup(row->aspect),
+                                     .text = tw_strdup(row->text),
+                                     .acked_by = tw_strdup(row->acked_by),
+                                     .note = tw_strdup(row->note)};
+}
+
+static void take_trouble(void *context, const char *text)
+{
+    struct history *history = context;
+    tw_buf_printf(&history->trouble, "%s%s", history->trouble.len ? "; " : "", text);
+}
+
+static int read_history(const struct ctl *ctl, struct history *history)
+{
+    const struct tw_state_reader reader = {
+        .incident = take_incident, .trouble = take_trouble, .context = history};
+    struct tw_state *state = tw_state_open(ctl->config->state_dir, true, &reader);
+    tw_state_close(&state, 0);
+    if (history->trouble.len == 0)
+        return CTL_OK;
+    ctl_complain("cannot read the history: %s", tw_buf_text(&history->trouble));
+    return CTL_SYSTEM;
+}
+
+static void free_history(struct history *history)
+{
+    for (size_t i = 0; i < history->count; i++) {
+        free(history->items[i].aspect);
+        free(history->items[i].text);
+        free(history->items[i].acked_by);
+        free(history->items[i].note);
+    }
+    free(history->items);
+    tw_buf_free(&history->trouble);
+}
+
+static void put_list(struct tw_buf *out, const char *key, const struct tw_control_incident *items,
+                     size_t count)
+{
+    tw_buf_printf(out, "\"%s\": [", key);
+    for (size_t i = 0; i < count; i++) {
+        tw_buf_puts(out, i ? ",\n " : "\n ");
+        put_incident(out, &items[i]);
+    }
+    tw_buf_puts(out, "]");
+}
+
+static void print_lists(const struct ctl *ctl, const struct ctl_answer *answer,
+                        const struct history *history)
+{
+    const int64_t now_s = time(NULL);
+    if (ctl->json) {
+        struct tw_buf out = {0};
+        tw_buf_puts(&out, "{");
+        put_list(&out, "incidents", answer->incidents, answer->incident_count);
+        if (ctl->all) {
+            tw_buf_puts(&out, ",\n");
+            put_list(&out, "history", history->items, history->count);
+        }
+        tw_buf_puts(&out, "}\n");
+        fwrite(out.data, 1, out.len, stdout);
+        tw_buf_free(&out);
+        return;
+    }
+    if (answer->incident_count + history->count)
+        printf("%-6s  %-10s  %-7s  %-19s  %-9s  %s\n", "ID", "STATE", "LEVEL", "OPENED", "LASTED",
+               "WHAT");
+    for (size_t i = 0; i < history->count; i++)
+        print_incident(&history->items[i], now_s);
+    for (size_t i = 0; i < answer->incident_count; i++)
+        print_incident(&answer->incidents[i], now_s);
+    printf("%zu open incident%s", answer->incident_count, answer->incident_count == 1 ? "" : "s");
+    if (ctl->all)
+        printf(", %zu in the last 90 days that are over", history->count);
+    printf("\n");
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct tw_control_incident *x = a, *y = b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+int ctl_incidents(const struct ctl *ctl)
+{
+    struct tw_buf request = {0};
+    struct ctl_answer answer = {0};
+    struct history history = {.since_s = time(NULL) - HISTORY_S};
+    if (ctl->arguments[0]) {
+        ctl_complain("incidents takes no argument");
+        return CTL_USAGE;
+    }
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_INCIDENTS);
+    tw_frame_end(&w);
+    int result = ask(ctl, &request, &answer);
+    if (result == CTL_OK && ctl->all)
+        result = read_history(ctl, &history);
+    if (result == CTL_OK) {
+        if (answer.incident_count)
+            qsort(answer.incidents, answer.incident_count, sizeof *answer.incidents, by_id);
+        print_lists(ctl, &answer, &history);
+        result = answer.incident_count ? CTL_FAILED : CTL_OK;
+    }
+    free_history(&history);
+    ctl_answer_free(&answer);
+    return result;
+}
+
+/* ---- silence ------------------------------------------------------------------------------ */
+
+static void print_silences(const struct ctl *ctl, const struct ctl_answer *answer)
+{
+    struct tw_buf out = {0};
+    tw_buf_puts(&out, "[");
+    for (size_t i = 0; i < answer->silence_count; i++) {
+        const struct ctl_silence *row = &answer->silences[i];
+        tw_buf_printf(&out, "%s{\"id\": %" PRId64, i ? ",\n " : "\n ", row->id);
+        put_text(&out, "pattern", row->pattern);
+        put_time(&out, "from", row->from_s);
+        put_time(&out, "until", row->until_s);
+        put_text(&out, "by", row->by);
+        put_text(&out, "note", row->note);
+        tw_buf_puts(&out, "}");
+        if (!ctl->json) {
+            char *pattern = tw_escape_new(row->pattern, TW_ESCAPE_LINE, 0);
+            char *note = tw_escape_new(row->note, TW_ESCAPE_LINE, 0);
+            char *by = tw_escape_new(row->by, TW_ESCAPE_LINE, 0);
+            printf("%-4" PRId64 "  %-30s  until %s  by %s%s%s\n", row->id, pattern,
+                   show_time(row->until_s).text, by, *note ? ": " : "", note);
+            free(pattern);
+            free(note);
+            free(by);
+        }
+    }
+    tw_buf_puts(&out, "]\n");
+    if (ctl->json)
+        fputs(tw_buf_text(&out), stdout);
+    else if (answer->silence_count == 0)
+        printf("nothing is silenced\n");
+    tw_buf_free(&out);
+}
+
+static int list_silences(const struct ctl *ctl)
+{
+    struct tw_buf request = {0};
+    struct ctl_answer answer = {0};
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_INCIDENTS);
+    tw_frame_end(&w);
+    const int result = ask(ctl, &request, &answer);
+    if (result == CTL_OK)
+        print_silences(ctl, &answer);
+    ctl_answer_free(&answer);
+    return result;
+}
+
+static int end_silence(const struct ctl *ctl)
+{
+    struct tw_buf request = {0};
+    if (!ctl->arguments[0] || ctl->arguments[1]) {
+        ctl_complain("end which silence? For example: toasterctl silence --end 3");
+        return CTL_USAGE;
+    }
+    char *by = who_asks();
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_UNSILENCE);
+    tw_frame_put_text(&w, ctl->arguments[0]);
+    tw_frame_put_text(&w, by);
+    tw_frame_end(&w);
+    free(by);
+    return ask_and_say(ctl, &request);
+}
+
+static int check_length(const char *what, const char *text, size_t max)
+{
+    if (strlen(text) <= max)
+        return 0;
+    ctl_complain("%s has at most %zu bytes", what, max);
+    return -1;
+}
+
+int ctl_silence(const struct ctl *ctl)
+{
+    char *const *arguments = ctl->arguments;
+    struct tw_buf request = {0};
+    struct tw_error e;
+    int64_t length_s;
+    if (ctl->end)
+        return end_silence(ctl);
+    if (!arguments[0])
+        return list_silences(ctl);
+    if (!arguments[1] || (arguments[2] && arguments[3])) {
+        ctl_complain("silence what, and for how long? For example: "
+                     "toasterctl silence 'service.*' 2h \"upgrade\"");
+        return CTL_USAGE;
+    }
+    if (tw_duration_parse(arguments[1], &length_s, &e) != 0 || length_s == TW_NEVER) {
+        ctl_complain("%s",
+                     length_s == TW_NEVER ? "a silence ends: write \"2h\" or \"3d\"" : e.text);
+        return CTL_USAGE;
+    }
+    const char *note = arguments[2] ? arguments[2] : "";
+    if (check_length("a pattern", arguments[0], TW_SILENCE_PATTERN_MAX) != 0 ||
+        check_length("a note", note, TW_SILENCE_NOTE_MAX) != 0)
+        return CTL_USAGE;
+    char *by = who_asks();
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_SILENCE);
+    tw_frame_put_text(&w, arguments[0]);
+    tw_frame_put_number(&w, length_s);
+    tw_frame_put_text(&w, by);
+    tw_frame_put_text(&w, note);
+    tw_frame_end(&w);
+    free(by);
+    return ask_and_say(ctl, &request);
+}
+
+/* ---- ack ---------------------------------------------------------------------------------- */
+
+int ctl_ack(const struct ctl *ctl)
+{
+    char *const *arguments = ctl->arguments;
+    struct tw_buf request = {0};
+    if (!arguments[0] || (arguments[1] && arguments[2])) {
+        ctl_complain("acknowledge what? For example: toasterctl ack 17 \"the disk is ordered\"");
+        return CTL_USAGE;
+    }
+    const char *note = arguments[1] ? arguments[1] : "";
+    if (check_length("an incident's number", arguments[0], TW_CONTROL_NAME_MAX) != 0 ||
+        check_length("a note", note, TW_SILENCE_NOTE_MAX) != 0)
+        return CTL_USAGE;
+    char *by = who_asks();
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_ACK);
+    tw_frame_put_text(&w, arguments[0]);
+    tw_frame_put_text(&w, by);
+    tw_frame_put_text(&w, note);
+    tw_frame_end(&w);
+    free(by);
+    return ask_and_say(ctl, &request);
+}

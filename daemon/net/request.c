@@ -1,0 +1,197 @@
+/* One request, by libcurl. Knows neither pipes nor frames but for the answer's. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "net/net.h"
+
+/* What the server says, and what is still to be sent to it. */
+struct transfer {
+    const struct tw_net_request *request;
+    struct tw_buf reply;
+    bool too_long;
+    size_t sent;
+};
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    const size_t length = size * count;
+    if (t->reply.len + length > TW_NET_ANSWER_MAX / 2) {
+        t->too_long = true;
+        return 0; /* ends the transfer */
+    }
+    for (size_t i = 0; i < length; i++) /* a string for whoever reads it */
+        tw_buf_add(&t->reply, bytes[i] ? &bytes[i] : " ", 1);
+    return length;
+}
+
+static size_t give_message(char *to, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    const size_t left = t->request->length - t->sent;
+    const size_t length = left < size * count ? left : size * count;
+    memcpy(to, t->request->body + t->sent, length);
+    t->sent += length;
+    return length;
+}
+
+static void put_failure(struct tw_buf *out, const char *word, const char *text)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_NET_FAILURE);
+    tw_frame_put_text(&w, word);
+    tw_frame_put_text(&w, text);
+    tw_frame_end(&w);
+}
+
+static void put_answer(struct tw_buf *out, long status, const struct tw_buf *reply)
+{
+    struct tw_frame_writer w = tw_frame_begin(out, TW_NET_ANSWER);
+    tw_frame_put_number(&w, status);
+    tw_frame_put_text(&w, tw_buf_text(reply));
+    tw_frame_end(&w);
+}
+
+/* `status` is SMTP's last reply: 5xx is for ever (RFC 5321, 4.2.1). */
+static const char *word_of(CURLcode code, bool mail, long status)
+{
+    if (mail && status >= 500 && status < 600)
+        return "refused";
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return "timeout";
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_GOT_NOTHING: /* it has died of the request, or between two */
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        return "down";
+    default:
+        return mail ? "down" : "nonsense";
+    }
+}
+
+static bool is_set(const char *text)
+{
+    return text && *text;
+}
+
+static void set_common(CURL *curl, struct transfer *t, char *error)
+{
+    const struct tw_net_request *request = t->request;
+    curl_easy_reset(curl); /* the connection is kept */
+    curl_easy_setopt(curl, CURLOPT_URL, request->url);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* none of the environment's */
+    curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)request->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
+    if (is_set(request->ca_file)) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+        curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+    }
+    if (is_set(request->user)) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, request->user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, request->password);
+    }
+}
+
+static void set_http(CURL *curl, const struct tw_net_request *request, struct curl_slist *headers)
+{
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    if (is_set(request->user))
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    if (request->method == TW_NET_GET)
+        return;
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->length);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body);
+}
+
+/* Must the certificate be good: where a password is at stake, and where somebody said which one. */
+static bool needs_trust(const struct tw_net_request *request)
+{
+    return is_set(request->user) || is_set(request->ca_file) ||
+           strncasecmp(request->url, "smtps:", 6) == 0;
+}
+
+static void set_mail(CURL *curl, struct transfer *t, struct curl_slist *to)
+{
+    const struct tw_net_request *request = t->request;
+    const bool trust = needs_trust(request);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)(trust ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, trust ? 1L : 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, trust ? 2L : 0L);
+    curl_easy_setopt(curl, CURLOPT_MAIL_FROM, ""); /* <>: no bounces */
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
+    /* One address that is refused must not keep the letter from the others. */
+    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_message);
+    curl_easy_setopt(curl, CURLOPT_READDATA, t);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->length);
+}
+
+/* As "smtp://HOST/NAME" has it: what we call ourselves. */
+static char *with_hello(const struct tw_net_request *request)
+{
+    struct tw_buf url = {0};
+    size_t length = strlen(request->url);
+    while (length && request->url[length - 1] == '/')
+        length--;
+    tw_buf_add(&url, request->url, length);
+    tw_buf_printf(&url, "/%s", is_set(request->hello) ? request->hello : "localhost");
+    return tw_buf_take(&url);
+}
+
+static CURLcode perform(CURL *curl, struct transfer *t, struct curl_slist *list, char *error)
+{
+    const struct tw_net_request *request = t->request;
+    set_common(curl, t, error);
+    if (request->method != TW_NET_MAIL) {
+        set_http(curl, request, list);
+        return curl_easy_perform(curl);
+    }
+    char *url = with_hello(request);
+    set_mail(curl, t, list);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    CURLcode code = curl_easy_perform(curl);
+    if (code == CURLE_SSL_CONNECT_ERROR && !needs_trust(request)) {
+        /* It offers a TLS that it has not: the letter is worth more than its secrecy. */
+        t->sent = 0;
+        curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
+        code = curl_easy_perform(curl);
+    }
+    free(url);
+    return code;
+}
+
+void net_serve(CURL *curl, const struct tw_net_request *request, struct tw_buf *out)
+{
+    char error[CURL_ERROR_SIZE] = "";
+    struct transfer t = {.request = request};
+    const bool mail = request->method == TW_NET_MAIL;
+    long status = 0;
+    /* Expect: would cost a second with servers that do not know it. */
+    struct curl_slist *list = mail ? NULL : curl_slist_append(NULL, "Expect:");
+    for (size_t i = 0; i < request->headers.count; i++)
+        list = curl_slist_append(list, request->headers.items[i]);
+    const CURLcode code = perform(curl, &t, list, error);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (t.too_long)
+        put_failure(out, "nonsense", "it says more than an answer can be");
+    else if (code != CURLE_OK)
+        put_failure(out, word_of(code, mail, status), error[0] ? error : curl_easy_strerror(code));
+    else
+        put_answer(out, status, &t.reply);
+    curl_slist_free_all(list);
+    tw_buf_free(&t.reply);
+}

@@ -1,0 +1,159 @@
+/* SMTP, web hooks and pings. What only root can read is read first; then root is given up, and a
+ * child with as few rights speaks to the server. */
+#include "alert/netsend.h"
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alert/hook.h"
+#include "alert/letter.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/net.h"
+#include "base/passwords.h"
+#include "base/priv.h"
+
+enum { TIMEOUT_MS = 30000, SHOWN_BYTES = 300, NOBODY = 65534 };
+
+/* ---- what is sent ------------------------------------------------------------------------- */
+
+static void add_header(struct tw_net_request *request, const char *name, const char *value)
+{
+    char *header = tw_format("%s: %s", name, value);
+    tw_strings_add(&request->headers, header);
+    free(header);
+}
+
+/* RFC 5321 wants CR LF. */
+static void add_crlf(struct tw_buf *out, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
+            tw_buf_puts(out, "\r");
+        tw_buf_add(out, &text[i], 1);
+    }
+}
+
+static void make_mail(struct tw_net_request *request, const struct tw_transport_needs *needs,
+                      const char *text, size_t length, struct tw_buf *body)
+{
+    request->method = TW_NET_MAIL;
+    request->hello = needs->host;
+    for (size_t i = 0; i < needs->to->count; i++) {
+        char *address = tw_format("<%s>", needs->to->items[i]);
+        tw_strings_add(&request->headers, address);
+        free(address);
+    }
+    add_crlf(body, text, length);
+}
+
+static void make_post(struct tw_net_request *request, const char *text, size_t length,
+                      struct tw_buf *body)
+{
+    struct tw_buf id = {0};
+    request->method = TW_NET_POST;
+    add_header(request, "Content-Type", "application/json");
+    tw_letter_header(text, length, "Message-ID", &id);
+    if (id.len)
+        add_header(request, "Idempotency-Key", tw_buf_text(&id));
+    tw_buf_free(&id);
+    tw_hook_write(text, length, body);
+}
+
+/* ---- for whom ----------------------------------------------------------------------------- */
+
+static int add_password(struct tw_net_request *request, const struct tw_transport_config *transport,
+                        const char *path, struct tw_error *e)
+{
+    char *user, *password;
+    if (!path || !*path)
+        return 0;
+    const int found = tw_passwords_find(path, transport->host, &user, &password, e);
+    if (found <= 0)
+        return found;
+    if (strcmp(user, "-") == 0 && request->method != TW_NET_MAIL) {
+        char *token = tw_format("Bearer %s", password);
+        add_header(request, "Authorization", token);
+        free(token);
+        free(user);
+        free(password);
+        return 0;
+    }
+    request->user = user;
+    request->password = password;
+    return 0;
+}
+
+static int give_up_root(struct tw_error *e)
+{
+    if (geteuid() != 0)
+        return 0;
+    const struct passwd *nobody = getpwnam("nobody");
+    return tw_priv_drop(nobody ? nobody->pw_uid : NOBODY, nobody ? nobody->pw_gid : NOBODY, e);
+}
+
+/* ---- what came of it ---------------------------------------------------------------------- */
+
+static enum tw_delivery judge_http(const struct tw_transport_config *transport,
+                                   const struct tw_net_answer *answer, struct tw_error *e)
+{
+    const int64_t status = answer->status;
+    if (status >= 200 && status < 300)
+        return TW_DELIVERY_TAKEN;
+    tw_fail(e, "%s answers with status %d%s%.*s", transport->shown, (int)status,
+            answer->body && *answer->body ? ": " : "", SHOWN_BYTES,
+            answer->body ? answer->body : "");
+    if (status >= 300 && status < 400)
+        tw_fail(e, "%s answers with status %d: redirects are not followed, name the place itself",
+                transport->shown, (int)status);
+    const bool later = status == 408 || status == 425 || status == 429 || status >= 500;
+    return later ? TW_DELIVERY_NOT_NOW : TW_DELIVERY_REFUSED;
+}
+
+static enum tw_delivery send_it(const struct tw_transport_config *transport,
+                                const struct tw_net_request *request, struct tw_error *e)
+{
+    struct tw_net_answer answer = {0};
+    struct tw_error why;
+    const char *code = "";
+    struct tw_net *net = tw_net_open(e);
+    if (!net)
+        return TW_DELIVERY_NOT_NOW;
+    enum tw_delivery result = TW_DELIVERY_TAKEN;
+    if (tw_net_send(net, request, NULL, NULL, &answer, &code, &why) != 0) {
+        tw_fail(e, "%s: %s", transport->shown, why.text);
+        result = strcmp(code, "refused") == 0 ? TW_DELIVERY_REFUSED : TW_DELIVERY_NOT_NOW;
+    } else if (request->method != TW_NET_MAIL) {
+        result = judge_http(transport, &answer, e);
+    }
+    tw_net_close(&net);
+    free(answer.body);
+    return result;
+}
+
+enum tw_delivery tw_netsend(const struct tw_transport_config *transport,
+                            const struct tw_transport_needs *needs, const char *text, size_t length,
+                            struct tw_error *e)
+{
+    struct tw_buf body = {0};
+    struct tw_net_request request = {
+        .url = transport->text, .ca_file = needs->ca_file, .timeout_ms = TIMEOUT_MS};
+    if (transport->type == TW_TRANSPORT_SMTP)
+        make_mail(&request, needs, text, length, &body);
+    else if (transport->type == TW_TRANSPORT_HOOK)
+        make_post(&request, text, length, &body);
+    else
+        request.method = TW_NET_GET;
+    request.body = tw_buf_text(&body);
+    request.length = body.len;
+    enum tw_delivery result = TW_DELIVERY_NOT_NOW;
+    if (add_password(&request, transport, needs->passwords, e) == 0 && give_up_root(e) == 0)
+        result = send_it(transport, &request, e);
+    free((char *)(uintptr_t)request.user);
+    free((char *)(uintptr_t)request.password);
+    tw_strings_free(&request.headers);
+    tw_buf_free(&body);
+    return result;
+}
