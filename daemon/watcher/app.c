@@ -20,11 +20,13 @@
 enum {
     SLOTS = 16, /* workers that hang at once; one that does not is enough for the rest */
     LOG_RING = 256 * 1024,
-    CARE_MS = 10000,   /* how often the daemon looks at itself */
-    STOP_MS = 5000,    /* for letters and orders that are under way */
-    SAVE_MS = 5000,    /* for the state at the end */
-    FILES_MAX = 16384, /* pidfds, one for each process that is watched */
-    SOON_MS = 2000,    /* a failure that an event showed is looked at again by schedule so soon */
+    CARE_MS = 10000,        /* how often the daemon looks at itself */
+    STOP_MS = 5000,         /* for letters and orders that are under way */
+    SAVE_MS = 5000,         /* for the state at the end */
+    FILES_MAX = 16384,      /* pidfds, one for each process that is watched */
+    HISTORY_S = 90 * 86400, /* how long incidents that are over are kept */
+    PRUNE_S = 86400,
+    SOON_MS = 2000, /* a failure that an event showed is looked at again by schedule so soon */
 };
 
 struct tw_when tw_app_now(const struct tw_app *app)
@@ -63,6 +65,34 @@ static void on_done(void *context, struct tw_job *job, const char *text)
 {
     const struct tw_app *app = context;
     tw_log_line(app->log, TW_LOG_DONE, job->name, "%s", text);
+}
+
+static void on_figure(void *context, struct tw_job *job, const struct tw_figure *figure)
+{
+    const struct tw_app *app = context;
+    (void)job;
+    tw_report_figure(app->report, figure);
+}
+
+void tw_app_over(void *context, const struct tw_over *over)
+{
+    const struct tw_app *app = context;
+    if (app->report)
+        tw_report_over(app->report, over);
+}
+
+bool tw_app_is_sick(void *context, struct tw_buf *why)
+{
+    const struct tw_app *app = context;
+    const size_t stuck = tw_workers_stuck(app->workers);
+    if (stuck)
+        tw_buf_printf(why, "%zu workers hang and cannot be killed", stuck);
+    for (size_t i = 0; i < tw_aspects_count(app->aspects) && why->len == 0; i++) {
+        const struct tw_aspect *aspect = tw_aspects_at(app->aspects, i);
+        if (strcmp(aspect->part, "schedule") == 0 && aspect->level == TW_LEVEL_FAIL)
+            tw_buf_printf(why, "%s: %s", aspect->name, aspect->text);
+    }
+    return why->len > 0;
 }
 
 static void on_order(void *context, struct tw_job *job)
@@ -268,6 +298,10 @@ static void take_care(void *context)
         save_all(app); /* the database may have been begun afresh */
     app->state_trouble = trouble;
     const struct tw_hand hand = tw_app_hand(app);
+    if (time(NULL) / PRUNE_S != app->pruned_day) {
+        app->pruned_day = time(NULL) / PRUNE_S;
+        tw_state_prune_incidents(app->state, time(NULL) - HISTORY_S);
+    }
     if (tw_hand_look(&hand, tw_app_now(app)))
         tw_mailer_look(app->mailer);
     const size_t waiting = tw_mailer_busy(app->mailer) ? 0 : tw_mailer_waiting(app->mailer);
@@ -443,6 +477,7 @@ static void make_jobs(struct tw_app *app)
                                                        .ended = on_ended,
                                                        .remembered = tw_app_save_job,
                                                        .scheduled = on_scheduled,
+                                                       .figure = on_figure,
                                                        .context = app});
 }
 
@@ -495,6 +530,8 @@ static void finish(struct tw_app *app)
     tw_workers_free(&app->workers);
     for (size_t i = 0; app->jobs && i < tw_jobs_count(app->jobs); i++)
         tw_app_save_job(app, tw_jobs_at(app->jobs, i));
+    tw_heartbeat_free(&app->heartbeat);
+    tw_report_free(&app->report);
     tw_mailer_free(&app->mailer);
     if (app->state && !tw_state_close(&app->state, SAVE_MS))
         tw_log_line(app->log, TW_LOG_WARN, TW_SELF, "the state could not be written whole");

@@ -6,7 +6,9 @@
 #include "watcher/app.h"
 #include "watcher/control.h"
 #include "watcher/hand.h"
+#include "watcher/heartbeat.h"
 #include "watcher/mailer.h"
+#include "watcher/report.h"
 
 /* Begins the key of a value in the state: when a task's last scheduled run began. */
 #define TW_APP_SCHEDULED "scheduled/"
@@ -26,13 +28,16 @@ struct tw_app {
     struct tw_actions *actions;
     struct tw_silences silences;
     struct tw_mailer *mailer;
+    struct tw_heartbeat *heartbeat;
+    struct tw_report_writer *report;
     struct tw_control *control;
     struct tw_timer *status_timer, *care_timer, *watchdog_timer, *stop_timer;
     struct tw_watch *log_watch;
     struct tw_signal *signals[8];
     size_t signal_count;
     int64_t watchdog_ms;
-    char *refused; /* why the file is not what is in force; NULL: it is */
+    char *refused;      /* why the file is not what is in force; NULL: it is */
+    int64_t pruned_day; /* of the history */
     bool stopping, state_trouble;
 };
 
@@ -57,6 +62,11 @@ void tw_app_warn_config(const struct tw_app *app);
 
 /* restore.c: opens the state; makes jobs, aspects and mailer know what it holds. */
 void tw_app_restore(struct tw_app *app);
+
+/* For the heartbeat: what keeps the schedule from being healthy; context is the app. */
+bool tw_app_is_sick(void *app, struct tw_buf *why);
+/* An incident is over; context is the app. */
+void tw_app_over(void *app, const struct tw_over *over);
 
 /* For `then`; needs the state. */
 struct tw_actions *tw_app_make_actions(struct tw_app *app);

@@ -13,6 +13,8 @@ struct tw_aspects {
     struct tw_state *state;
     void (*news)(void *context, struct tw_aspect *aspect, enum tw_incident_news what);
     void *context;
+    void (*over)(void *context, const struct tw_over *over); /* NULL: nobody wants to know */
+    void *over_context;
     int64_t patience_ms;
     int64_t last_id;
     const struct tw_silences *silences; /* NULL: none */
@@ -197,6 +199,13 @@ void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms)
     aspects->patience_ms = patience_ms;
 }
 
+void tw_aspects_on_over(struct tw_aspects *aspects,
+                        void (*over)(void *context, const struct tw_over *over), void *context)
+{
+    aspects->over = over;
+    aspects->over_context = context;
+}
+
 void tw_aspects_silences(struct tw_aspects *aspects, const struct tw_silences *silences)
 {
     aspects->silences = silences;
@@ -348,7 +357,11 @@ static bool was_kept_waiting(const struct tw_aspects *a, const struct tw_aspect 
 static void close_books(const struct tw_aspects *a, struct tw_aspect *aspect,
                         const struct tw_incident *last, int64_t now_s)
 {
-    save_incident(a, aspect, last, last->closed_s ? last->closed_s : now_s);
+    const int64_t closed_s = last->closed_s ? last->closed_s : now_s;
+    save_incident(a, aspect, last, closed_s);
+    if (a->over)
+        a->over(a->over_context,
+                &(struct tw_over){aspect->name, last->opened_s, closed_s, last->letters > 0});
     free(aspect->acked_by);
     free(aspect->note);
     free(aspect->seen_text);

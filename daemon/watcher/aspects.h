@@ -58,6 +58,15 @@ void tw_aspects_free(struct tw_aspects **aspects);
  * first (letters are held back for up to an hour). */
 void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms);
 
+/* An incident is over. */
+struct tw_over {
+    const char *aspect;
+    int64_t opened_s, closed_s;
+    bool told; /* somebody was told of it */
+};
+void tw_aspects_on_over(struct tw_aspects *aspects,
+                        void (*over)(void *context, const struct tw_over *over), void *context);
+
 /* Who is silent. Borrowed. */
 void tw_aspects_silences(struct tw_aspects *aspects, const struct tw_silences *silences);
 bool tw_aspects_silenced(const struct tw_aspects *aspects, const struct tw_aspect *aspect,

@@ -28,6 +28,7 @@ struct tw_job {
     int64_t scheduled_s;              /* of a task: when its last scheduled run began; 0: never */
     bool unfinished;                  /* and it has not come to its end */
     int64_t took_ms;
+    int64_t slowest_ms; /* since somebody set it to 0 */
     struct tw_schedule schedule;
     struct tw_job_private *private;
 };
@@ -48,6 +49,8 @@ struct tw_jobs_listener {
      * outlive us. NULL: nobody wants to know. */
     void (*scheduled)(void *context, struct tw_job *job);
     void *context;
+    /* What a run has done. NULL: nobody wants to know. */
+    void (*figure)(void *context, struct tw_job *job, const struct tw_figure *figure);
 };
 
 struct tw_jobs;

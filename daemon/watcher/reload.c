@@ -84,6 +84,8 @@ void tw_app_use_config(struct tw_app *app)
 {
     tw_log_verbose(app->log, app->config->verbose);
     tw_mailer_configure(app->mailer, app->config);
+    tw_heartbeat_configure(app->heartbeat, app->config);
+    tw_report_configure(app->report, app->config);
     tw_app_plan_status(app);
     tw_app_warn_config(app);
     if (!app->refused)

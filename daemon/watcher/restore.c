@@ -28,6 +28,9 @@ static void on_aspect(void *context, const struct tw_state_aspect *row)
     copy->job = tw_strdup(row->job);
     copy->code = tw_strdup(row->code);
     copy->text = tw_strdup(row->text);
+    copy->openings = tw_strdup(row->openings);
+    copy->acked_by = tw_strdup(row->acked_by);
+    copy->note = tw_strdup(row->note);
 }
 
 static void on_job(void *context, const struct tw_state_job *row)
@@ -68,6 +71,9 @@ static void free_rows(struct rows *rows)
         free((char *)rows->aspects[i].job);
         free((char *)rows->aspects[i].code);
         free((char *)rows->aspects[i].text);
+        free((char *)rows->aspects[i].openings);
+        free((char *)rows->aspects[i].acked_by);
+        free((char *)rows->aspects[i].note);
     }
     for (size_t i = 0; i < rows->job_count; i++) {
         free((char *)rows->jobs[i].job);
@@ -158,6 +164,18 @@ void tw_app_restore(struct tw_app *app)
                                                           .workers = app->workers,
                                                           .actions = app->actions,
                                                           .silences = &app->silences});
+    tw_aspects_on_over(app->aspects, tw_app_over, app);
+    app->heartbeat = tw_heartbeat_new(&(struct tw_heartbeat_parts){.loop = app->loop,
+                                                                   .workers = app->workers,
+                                                                   .aspects = app->aspects,
+                                                                   .sick = tw_app_is_sick,
+                                                                   .context = app});
+    app->report = tw_report_new(&(struct tw_report_parts){.loop = app->loop,
+                                                          .log = app->log,
+                                                          .state = app->state,
+                                                          .aspects = app->aspects,
+                                                          .jobs = app->jobs,
+                                                          .post = tw_mailer_post(app->mailer)});
     tw_mailer_configure(app->mailer, app->config);
     tw_jobs_configure(app->jobs, app->config, NULL, NULL, NULL);
     restore_jobs(app, &rows);
@@ -167,6 +185,7 @@ void tw_app_restore(struct tw_app *app)
         tw_mailer_restore_value(app->mailer, rows.keys.items[i], rows.values.items[i]);
         tw_actions_restore_value(app->actions, rows.keys.items[i], rows.values.items[i]);
         restore_scheduled(app, rows.keys.items[i], rows.values.items[i]);
+        tw_report_restore_value(app->report, rows.keys.items[i], rows.values.items[i]);
         tw_hand_restore_value(&hand, rows.keys.items[i], rows.values.items[i]);
     }
     for (size_t i = 0; i < rows.letter_count; i++)

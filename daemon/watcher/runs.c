@@ -89,6 +89,13 @@ static void on_done(void *context, const char *text)
         run->jobs->listener.done(run->jobs->listener.context, run->job, text);
 }
 
+static void on_figure(void *context, const struct tw_figure *figure)
+{
+    const struct tw_job_run *run = context;
+    if (run->job && run->jobs->listener.figure)
+        run->jobs->listener.figure(run->jobs->listener.context, run->job, figure);
+}
+
 static void on_order(void *context)
 {
     const struct tw_job_run *run = context;
@@ -112,6 +119,7 @@ static struct tw_sink sink_of(struct tw_job_run *run)
         .instance = on_instance,
         .remember = on_remember,
         .done = on_done,
+        .figure = on_figure,
         .order = on_order,
         .progress = on_progress,
         .context = run,
@@ -256,6 +264,8 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
         job->private->queued_ms = 0;
         job->last_end_s = time(NULL);
         job->took_ms = now_ms - run->started_ms;
+        if (job->took_ms > job->slowest_ms)
+            job->slowest_ms = job->took_ms;
         if (jobs->lock)
             tw_joblock_release(jobs->lock, job->name);
         tw_schedule_ended(&job->schedule, looked || old, now_ms);

@@ -20,7 +20,7 @@
 #include "kinds/expire_owner.h"
 #include "toaster/mailindex.h"
 
-enum { DOMAINS_TOLD = 20, DOMAINS_SHOWN = 100 };
+enum { DOMAINS_TOLD = 20, DOMAINS_SHOWN = 100, DOMAINS_COUNTED = 200 };
 
 /* One run, as it grows. */
 struct state {
@@ -315,6 +315,29 @@ static void report_fuse(const struct state *s)
     tw_buf_free(&text);
 }
 
+/* What is gone, by domain, for the weekly report. */
+static void report_figures(const struct state *s)
+{
+    const struct tw_sink *sink = s->run->sink;
+    struct tw_figure others = {"expired", "other domains", 0, 0};
+    size_t told = 0;
+    for (size_t i = 0; i < s->sum.domain_count; i++) {
+        const struct tw_expire_domain *domain = &s->sum.domains[i];
+        if (domain->gone.count == 0)
+            continue;
+        if (told++ < DOMAINS_COUNTED) {
+            sink->figure(sink->context,
+                         &(struct tw_figure){"expired", domain->name, domain->gone.count,
+                                             domain->gone.bytes});
+        } else {
+            others.count += domain->gone.count;
+            others.bytes += domain->gone.bytes;
+        }
+    }
+    if (others.count)
+        sink->figure(sink->context, &others);
+}
+
 static void report(struct state *s)
 {
     const struct tw_mailbox_tally tally = {
@@ -332,6 +355,7 @@ static void report(struct state *s)
     report_problems(s, "folders", "nothing stood in the way");
     report_problems(s, "index", "in use");
     s->run->sink->done(s->run->sink->context, summary);
+    report_figures(s);
     tw_expire_memory_write(&s->memory, &memory);
     s->run->sink->remember(s->run->sink->context, tw_buf_text(&memory));
     tw_buf_free(&memory);

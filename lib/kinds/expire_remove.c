@@ -215,6 +215,12 @@ static void free_job(struct job *job)
 
 static void finish(struct removal *r, struct job *job)
 {
+    const struct tw_expire_amount gone = tw_expire_amounts_all(job->sum.gone);
+    const char *at = strrchr(job->mailbox.address, '@');
+    struct tw_expire_domain *domain =
+        tw_expire_sum_domain(&r->sum, at ? at + 1 : job->mailbox.address);
+    domain->gone.count += gone.count;
+    domain->gone.bytes += gone.bytes;
     tw_expire_amounts_add(r->sum.gone, job->sum.gone);
     r->sum.errors += job->sum.errors;
     tw_problems_put(&r->voice.out, TW_CHILD_PROBLEM, &job->sum.problems);

@@ -118,6 +118,13 @@ void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum)
 
 void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum)
 {
+    for (size_t i = 0; i < sum->domain_count; i++) {
+        struct tw_frame_writer of = tw_frame_begin(out, TW_EXPIRE_GONE_OF);
+        tw_frame_put_text(&of, sum->domains[i].name);
+        tw_frame_put_number(&of, sum->domains[i].gone.count);
+        tw_frame_put_number(&of, sum->domains[i].gone.bytes);
+        tw_frame_end(&of);
+    }
     struct tw_frame_writer w = tw_frame_begin(out, TW_EXPIRE_GONE);
     put_amounts(&w, sum->gone);
     tw_frame_put_number(&w, sum->errors);
@@ -161,6 +168,15 @@ static void take_domain(struct tw_expire_sum *sum, struct tw_frame *frame)
     free(name);
 }
 
+static void take_gone_of(struct tw_expire_sum *sum, struct tw_frame *frame)
+{
+    char *name = tw_frame_text(frame, TW_CHILD_NAME_MAX);
+    struct tw_expire_domain *domain = tw_expire_sum_domain(sum, name);
+    tw_frame_add_count(frame, &domain->gone.count);
+    tw_frame_add_count(frame, &domain->gone.bytes);
+    free(name);
+}
+
 int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
 {
     switch (frame->type) {
@@ -175,6 +191,9 @@ int tw_expire_sum_take(struct tw_expire_sum *sum, struct tw_frame *frame)
         tw_frame_add_count(frame, &sum->scanned);
         tw_frame_add_count(frame, &sum->kept);
         tw_frame_add_count(frame, &sum->unlearned);
+        break;
+    case TW_EXPIRE_GONE_OF:
+        take_gone_of(sum, frame);
         break;
     case TW_EXPIRE_GONE:
         get_amounts(frame, sum->gone);

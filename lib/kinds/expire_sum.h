@@ -13,6 +13,7 @@ enum tw_expire_frame {
     TW_EXPIRE_TOTALS,                /* mailboxes, missing, folders looked at, skipped, scanned,
                                         kept, unlearned */
     TW_EXPIRE_DUE,                   /* inodes: address, base, below, folder, dir, bytes */
+    TW_EXPIRE_GONE_OF,               /* name of a domain, removed: count and bytes */
     TW_EXPIRE_GONE                   /* removed: count and bytes by class; errors; messages left */
 };
 
@@ -23,6 +24,7 @@ struct tw_expire_domain {
     char *name;
     int64_t mailboxes, messages;
     struct tw_expire_amount due[TW_EXPIRE_CLASSES];
+    struct tw_expire_amount gone;
 };
 
 struct tw_expire_sum {
@@ -52,7 +54,7 @@ struct tw_expire_amount tw_expire_sum_class(const struct tw_expire_sum *sum, siz
 
 void tw_expire_put_domain(struct tw_buf *out, const struct tw_expire_domain *domain);
 void tw_expire_put_totals(struct tw_buf *out, const struct tw_expire_sum *sum);
-void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum);
+void tw_expire_put_gone(struct tw_buf *out, const struct tw_expire_sum *sum); /* of domains, too */
 /* In as many frames as it takes. */
 void tw_expire_put_due(struct tw_buf *out, const struct tw_mailbox *mailbox, const char *folder,
                        enum tw_mail_dir dir, const struct tw_inodes *inodes);

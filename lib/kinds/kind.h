@@ -55,6 +55,13 @@ struct tw_places {
     size_t peer_count;
 };
 
+/* What a run has done, for the weekly report. Strings are borrowed for the call. */
+struct tw_figure {
+    const char *what; /* "expired", "learned as spam" */
+    const char *of;   /* a domain; "": of all */
+    int64_t count, bytes;
+};
+
 /* Where a run reports. Every member but `context` must be set. */
 struct tw_sink {
     void (*finding)(void *context, const struct tw_finding *finding);
@@ -73,6 +80,8 @@ struct tw_sink {
     void (*remember)(void *context, const char *text);
     /* This run has changed something: a DONE line. */
     void (*done)(void *context, const char *text);
+    /* To be added up until the next report. */
+    void (*figure)(void *context, const struct tw_figure *figure);
     /* The job's `then` is due (somebody must be told what this run did). */
     void (*order)(void *context);
     /* It takes long and gets on: the deadline counts from now. In a worker only. */

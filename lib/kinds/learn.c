@@ -313,6 +313,13 @@ static void report_problems(struct state *s, const char *aspect, const char *wel
                        &s->notes.report);
 }
 
+static void report_figure(const struct state *s, const char *what, enum tw_learn_figure which)
+{
+    const struct tw_sink *sink = s->run->sink;
+    if (figure(s, which))
+        sink->figure(sink->context, &(struct tw_figure){what, "", figure(s, which), 0});
+}
+
 static void report(struct state *s)
 {
     const struct tw_mailbox_tally tally = {.mailboxes = figure(s, TW_LEARN_MAILBOXES),
@@ -328,6 +335,8 @@ static void report(struct state *s)
     report_problems(s, "folders", "nothing stood in the way");
     report_problems(s, "index", "in use");
     s->run->sink->done(s->run->sink->context, summary);
+    report_figure(s, "learned as spam", TW_LEARN_SPAM_LEARNED);
+    report_figure(s, "learned as good mail", TW_LEARN_HAM_LEARNED);
     tw_task_notes_write(&s->notes, &memory);
     s->run->sink->remember(s->run->sink->context, tw_buf_text(&memory));
     tw_buf_free(&memory);

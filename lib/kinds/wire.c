@@ -287,6 +287,16 @@ static void put_done(void *context, const char *text)
     put_lines(context, TW_WIRE_DONE, text, NULL);
 }
 
+static void put_figure(void *context, const struct tw_figure *figure)
+{
+    struct tw_frame_writer w = tw_frame_begin(context, TW_WIRE_FIGURE);
+    tw_frame_put_text(&w, figure->what);
+    tw_frame_put_text(&w, figure->of);
+    tw_frame_put_number(&w, figure->count);
+    tw_frame_put_number(&w, figure->bytes);
+    tw_frame_end(&w);
+}
+
 static void put_order(void *context)
 {
     struct tw_frame_writer w = tw_frame_begin(context, TW_WIRE_ORDER);
@@ -310,6 +320,7 @@ struct tw_sink tw_wire_sink(struct tw_buf *out)
         .instance = put_instance,
         .remember = put_remember,
         .done = put_done,
+        .figure = put_figure,
         .order = put_order,
         .progress = put_progress,
         .context = out,
@@ -426,6 +437,19 @@ static int get_bytes(struct tw_frame *frame, struct tw_buf *text)
     return 0;
 }
 
+static int get_figure(struct tw_frame *frame, const struct tw_sink *sink)
+{
+    char *what = tw_frame_text(frame, TW_WIRE_LINE_MAX),
+         *of = tw_frame_text(frame, TW_WIRE_LINE_MAX);
+    const int64_t count = tw_frame_count(frame), bytes = tw_frame_count(frame);
+    const bool good = tw_frame_done(frame);
+    if (good && sink->figure)
+        sink->figure(sink->context, &(struct tw_figure){what, of, count, bytes});
+    free(what);
+    free(of);
+    return good ? 0 : -1;
+}
+
 int tw_wire_report(struct tw_frame *frame, const struct tw_sink *sink, struct tw_buf *text,
                    int64_t *result)
 {
@@ -446,6 +470,8 @@ int tw_wire_report(struct tw_frame *frame, const struct tw_sink *sink, struct tw
         return get_text(frame, MEMORY_MAX, sink, sink->remember);
     case TW_WIRE_DONE:
         return get_text(frame, TW_WIRE_LINE_MAX, sink, sink->done);
+    case TW_WIRE_FIGURE:
+        return get_figure(frame, sink);
     case TW_WIRE_ORDER:
         if (!tw_frame_done(frame))
             return -1;

@@ -27,6 +27,7 @@ enum tw_wire {
     TW_WIRE_INSTANCE,
     TW_WIRE_REMEMBER,
     TW_WIRE_DONE,
+    TW_WIRE_FIGURE,
     TW_WIRE_ORDER,
     TW_WIRE_PROGRESS, /* no report: the deadline counts from now */
     TW_WIRE_ROW,      /* what is told: some strings */

@@ -40,6 +40,13 @@ static void on_done(void *context, const char *text)
     printf("DONE %s\n", text);
 }
 
+static void on_figure(void *context, const struct tw_figure *figure)
+{
+    (void)context;
+    printf("FIGURE %s, %s: %lld, %lld\n", figure->what, figure->of, (long long)figure->count,
+           (long long)figure->bytes);
+}
+
 static void on_remember(void *context, const char *text)
 {
     (void)context;
@@ -81,6 +88,7 @@ int main(int argc, char **argv)
     const struct tw_sink sink = {.finding = on_finding,
                                  .note = on_note,
                                  .done = on_done,
+                                 .figure = on_figure,
                                  .remember = on_remember,
                                  .progress = on_progress};
     char *memory = read_memory();

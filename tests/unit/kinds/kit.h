@@ -95,6 +95,12 @@ static inline void kit_on_remember(void *context, const char *text)
     kit->memory = tw_strdup(text);
 }
 
+static inline void kit_on_figure(void *context, const struct tw_figure *figure)
+{
+    (void)context;
+    assert_true(figure->count > 0);
+}
+
 static inline void kit_on_done(void *context, const char *text)
 {
     tw_strings_add(&((struct kit *)context)->done, text);
@@ -183,6 +189,7 @@ static inline void kit_run(struct kit *kit)
                                  .instance = kit_on_instance,
                                  .remember = kit_on_remember,
                                  .done = kit_on_done,
+                                 .figure = kit_on_figure,
                                  .order = kit_on_order,
                                  .progress = kit_on_progress,
                                  .context = kit};

@@ -51,6 +51,12 @@ static void sane_memory(void *context, const char *text)
     ++*(size_t *)context;
 }
 
+static void sane_figure(void *context, const struct tw_figure *figure)
+{
+    assert_true(figure->count >= 0 && figure->bytes >= 0);
+    ++*(size_t *)context;
+}
+
 static void sane_order(void *context)
 {
     ++*(size_t *)context;
@@ -64,9 +70,18 @@ static void sane_progress(void *context)
 
 static struct tw_sink sane_sink(size_t *count)
 {
-    return (struct tw_sink){sane_finding, sane_note,     sane_pid,    sane_dir,
-                            sane_again,   sane_instance, sane_memory, sane_note,
-                            sane_order,   sane_progress, count};
+    return (struct tw_sink){.finding = sane_finding,
+                            .note = sane_note,
+                            .watch_pid = sane_pid,
+                            .watch_dir = sane_dir,
+                            .look_again = sane_again,
+                            .instance = sane_instance,
+                            .remember = sane_memory,
+                            .done = sane_note,
+                            .figure = sane_figure,
+                            .order = sane_order,
+                            .progress = sane_progress,
+                            .context = count};
 }
 
 static int take(const struct tw_buf *buf, struct tw_buf *text, int64_t *result, size_t *count)
@@ -77,7 +92,7 @@ static int take(const struct tw_buf *buf, struct tw_buf *text, int64_t *result, 
 }
 
 /* One of each report, each in a buffer of its own. */
-enum { REPORTS = 13 };
+enum { REPORTS = 14 };
 
 static void make_reports(struct tw_buf reports[REPORTS])
 {
@@ -103,10 +118,12 @@ static void make_reports(struct tw_buf reports[REPORTS])
     s.progress(s.context);
     s = tw_wire_sink(&reports[10]);
     s.order(s.context);
-    struct tw_frame_writer w = tw_frame_begin(&reports[11], TW_WIRE_TEXT);
+    s = tw_wire_sink(&reports[11]);
+    s.figure(s.context, &(struct tw_figure){"expired", "example.com", 3, 1000});
+    struct tw_frame_writer w = tw_frame_begin(&reports[12], TW_WIRE_TEXT);
     tw_frame_put_bytes(&w, "evidence\0with a NUL", 19);
     tw_frame_end(&w);
-    w = tw_frame_begin(&reports[12], TW_WIRE_END);
+    w = tw_frame_begin(&reports[13], TW_WIRE_END);
     tw_frame_put_number(&w, 1);
     tw_frame_end(&w);
 }
@@ -123,9 +140,18 @@ static void every_report_comes_through(void **state)
     struct tw_buf reports[REPORTS] = {0}, text = {0};
     make_reports(reports);
     struct kit kit = kit_make(tw_kind_find("service"), "smtp");
-    const struct tw_sink sink = {
-        kit_on_finding,  kit_on_note, kit_on_pid,   kit_on_dir,      kit_on_again, kit_on_instance,
-        kit_on_remember, kit_on_done, kit_on_order, kit_on_progress, &kit};
+    const struct tw_sink sink = {.finding = kit_on_finding,
+                                 .note = kit_on_note,
+                                 .watch_pid = kit_on_pid,
+                                 .watch_dir = kit_on_dir,
+                                 .look_again = kit_on_again,
+                                 .instance = kit_on_instance,
+                                 .remember = kit_on_remember,
+                                 .done = kit_on_done,
+                                 .figure = kit_on_figure,
+                                 .order = kit_on_order,
+                                 .progress = kit_on_progress,
+                                 .context = &kit};
     int64_t result = -1;
     for (size_t i = 0; i < REPORTS; i++) {
         struct tw_frame frame = frame_of(&reports[i]);
