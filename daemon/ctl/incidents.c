@@ -171,6 +171,7 @@ static void put_incident(struct tw_buf *out, const struct tw_control_incident *r
 
 struct history {
     int64_t since_s;
+    bool open_too;
     struct tw_control_incident *items;
     size_t count;
     struct tw_buf trouble;
@@ -179,8 +180,8 @@ struct history {
 static void take_incident(void *context, const struct tw_state_incident *row)
 {
     struct history *history = context;
-    if (!row->closed_s || row->closed_s < history->since_s || row->level < 0 ||
-        row->level > TW_LEVEL_UNKNOWN)
+    const bool wanted = row->closed_s ? row->closed_s >= history->since_s : history->open_too;
+    if (!wanted || row->level < 0 || row->level > TW_LEVEL_UNKNOWN)
         return;
     /* Grown at powers of two. */
     if ((history->count & (history->count - 1)) == 0)
@@ -189,7 +190,7 @@ static void take_incident(void *context, const struct tw_state_incident *row)
     history->items[history->count++] =
         (struct tw_control_incident){.id = row->id,
                                      .level = row->level,
-                                     .stage = TW_STAGE_QUIET,
+                                     .stage = row->closed_s ? TW_STAGE_QUIET : TW_STAGE_OPEN,
                                      .opened_s = row->opened_s,
                                      .closed_s = row->closed_s,
                                      .letters = row->letters,
@@ -291,7 +292,8 @@ int ctl_incidents(const struct ctl *ctl)
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_INCIDENTS);
     tw_frame_end(&w);
     int result = ask(ctl, &request, &answer);
-    if (result == CTL_OK && ctl->all)
+    history.open_too = result == CTL_SYSTEM; /* as the daemon left them */
+    if (ctl->all && (result == CTL_OK || result == CTL_SYSTEM))
         result = read_history(ctl, &history);
     if (result == CTL_OK) {
         if (answer.incident_count)
@@ -380,7 +382,7 @@ int ctl_silence(const struct ctl *ctl)
     char *const *arguments = ctl->arguments;
     struct tw_buf request = {0};
     struct tw_error e;
-    int64_t length_s;
+    int64_t length_s = 0;
     if (ctl->end)
         return end_silence(ctl);
     if (!arguments[0])
@@ -393,6 +395,10 @@ int ctl_silence(const struct ctl *ctl)
     if (tw_duration_parse(arguments[1], &length_s, &e) != 0 || length_s == TW_NEVER) {
         ctl_complain("%s",
                      length_s == TW_NEVER ? "a silence ends: write \"2h\" or \"3d\"" : e.text);
+        return CTL_USAGE;
+    }
+    if (length_s <= 0) {
+        ctl_complain("a silence lasts a while: write \"2h\" or \"3d\"");
         return CTL_USAGE;
     }
     const char *note = arguments[2] ? arguments[2] : "";

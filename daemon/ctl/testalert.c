@@ -63,8 +63,7 @@ static bool try_one(const struct ctl *ctl, struct attempt *attempt, struct tw_wo
     tw_loop_run(attempt->loop);
     const bool taken = attempt->result == TW_DELIVERY_TAKEN;
     char *why = tw_escape_new(tw_buf_text(&attempt->why), TW_ESCAPE_LINE, 0);
-    printf("%-6s  %s%s%s\n", taken ? "ok" : "FAILED", transport->shown, taken ? "" : ": ",
-           taken ? "" : why);
+    printf("%-6s  %s%s%s\n", taken ? "ok" : "FAILED", transport->shown, *why ? ": " : "", why);
     fflush(stdout);
     free(why);
     return taken;

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "net/net.h"
 
 /* What the server says, and what is still to be sent to it. */
@@ -11,7 +12,14 @@ struct transfer {
     struct tw_buf reply;
     bool too_long;
     size_t sent;
+    int64_t end_ms; /* of all of it */
 };
+
+static long left_ms(const struct transfer *t)
+{
+    const int64_t left = t->end_ms - tw_clock_ms();
+    return left > 1 ? (long)left : 1;
+}
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
 {
@@ -55,8 +63,6 @@ static void put_answer(struct tw_buf *out, long status, const struct tw_buf *rep
 /* `status` is SMTP's last reply: 5xx is for ever (RFC 5321, 4.2.1). */
 static const char *word_of(CURLcode code, bool mail, long status)
 {
-    if (mail && status >= 500 && status < 600)
-        return "refused";
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return "timeout";
@@ -69,7 +75,9 @@ static const char *word_of(CURLcode code, bool mail, long status)
     case CURLE_RECV_ERROR:
         return "down";
     default:
-        return mail ? "down" : "nonsense";
+        if (mail)
+            return status >= 500 && status < 600 ? "refused" : "down";
+        return "nonsense";
     }
 }
 
@@ -87,8 +95,8 @@ static void set_common(CURL *curl, struct transfer *t, char *error)
     curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* none of the environment's */
     curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)request->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms(t));
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, left_ms(t));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
@@ -132,8 +140,6 @@ static void set_mail(CURL *curl, struct transfer *t, struct curl_slist *to)
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, trust ? 2L : 0L);
     curl_easy_setopt(curl, CURLOPT_MAIL_FROM, ""); /* <>: no bounces */
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
-    /* One address that is refused must not keep the letter from the others. */
-    curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_message);
     curl_easy_setopt(curl, CURLOPT_READDATA, t);
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
@@ -152,46 +158,92 @@ static char *with_hello(const struct tw_net_request *request)
     return tw_buf_take(&url);
 }
 
-static CURLcode perform(CURL *curl, struct transfer *t, struct curl_slist *list, char *error)
+/* To one address. */
+static CURLcode perform_mail(CURL *curl, struct transfer *t, const char *url, const char *address,
+                             char *error)
+{
+    struct curl_slist *to = curl_slist_append(NULL, address);
+    CURLcode code = CURLE_OK;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        t->sent = 0;
+        error[0] = '\0';
+        set_common(curl, t, error);
+        set_mail(curl, t, to);
+        curl_easy_setopt(curl, CURLOPT_URL, url);
+        if (attempt > 0)
+            curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
+        code = curl_easy_perform(curl);
+        /* It offers a TLS that it has not: the letter is worth more than its secrecy. */
+        if (code != CURLE_SSL_CONNECT_ERROR || needs_trust(t->request))
+            break;
+    }
+    curl_slist_free_all(to);
+    return code;
+}
+
+/* Each address by itself, so that one which is refused does not keep the letter from the others. It
+ * is taken if anybody has it; the answer's text says who has not. */
+static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
+{
+    const struct tw_strings *to = &t->request->headers;
+    struct tw_buf failures = {0};
+    char *url = with_hello(t->request);
+    const char *word = "refused";
+    size_t taken = 0;
+    for (size_t i = 0; i < to->count; i++) {
+        char error[CURL_ERROR_SIZE] = "";
+        long status = 0;
+        const CURLcode code = perform_mail(curl, t, url, to->items[i], error);
+        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+        if (code == CURLE_OK) {
+            taken++;
+            continue;
+        }
+        const char *why = word_of(code, true, status);
+        if (strcmp(why, "refused") != 0)
+            word = why;
+        if (failures.len < TW_NET_ANSWER_MAX / 4)
+            tw_buf_printf(&failures, "%s%s: %s", failures.len ? "; " : "", to->items[i],
+                          error[0] ? error : curl_easy_strerror(code));
+        if (strcmp(why, "refused") != 0 && taken == 0)
+            break; /* the next one would wait as long */
+    }
+    if (taken)
+        put_answer(out, 250, &failures);
+    else
+        put_failure(out, word, failures.len ? tw_buf_text(&failures) : "there is no recipient");
+    tw_buf_free(&failures);
+    free(url);
+}
+
+static void serve_http(CURL *curl, struct transfer *t, struct tw_buf *out)
 {
     const struct tw_net_request *request = t->request;
+    char error[CURL_ERROR_SIZE] = "";
+    long status = 0;
+    /* Expect: would cost a second with servers that do not know it. */
+    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    for (size_t i = 0; i < request->headers.count; i++)
+        headers = curl_slist_append(headers, request->headers.items[i]);
     set_common(curl, t, error);
-    if (request->method != TW_NET_MAIL) {
-        set_http(curl, request, list);
-        return curl_easy_perform(curl);
-    }
-    char *url = with_hello(request);
-    set_mail(curl, t, list);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    CURLcode code = curl_easy_perform(curl);
-    if (code == CURLE_SSL_CONNECT_ERROR && !needs_trust(request)) {
-        /* It offers a TLS that it has not: the letter is worth more than its secrecy. */
-        t->sent = 0;
-        curl_easy_setopt(curl, CURLOPT_USE_SSL, (long)CURLUSESSL_NONE);
-        code = curl_easy_perform(curl);
-    }
-    free(url);
-    return code;
+    set_http(curl, request, headers);
+    const CURLcode code = curl_easy_perform(curl);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    if (t->too_long)
+        put_failure(out, "nonsense", "it says more than an answer can be");
+    else if (code != CURLE_OK)
+        put_failure(out, word_of(code, false, status), error[0] ? error : curl_easy_strerror(code));
+    else
+        put_answer(out, status, &t->reply);
+    curl_slist_free_all(headers);
 }
 
 void net_serve(CURL *curl, const struct tw_net_request *request, struct tw_buf *out)
 {
-    char error[CURL_ERROR_SIZE] = "";
-    struct transfer t = {.request = request};
-    const bool mail = request->method == TW_NET_MAIL;
-    long status = 0;
-    /* Expect: would cost a second with servers that do not know it. */
-    struct curl_slist *list = mail ? NULL : curl_slist_append(NULL, "Expect:");
-    for (size_t i = 0; i < request->headers.count; i++)
-        list = curl_slist_append(list, request->headers.items[i]);
-    const CURLcode code = perform(curl, &t, list, error);
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (t.too_long)
-        put_failure(out, "nonsense", "it says more than an answer can be");
-    else if (code != CURLE_OK)
-        put_failure(out, word_of(code, mail, status), error[0] ? error : curl_easy_strerror(code));
+    struct transfer t = {.request = request, .end_ms = tw_clock_ms() + request->timeout_ms};
+    if (request->method == TW_NET_MAIL)
+        serve_mail(curl, &t, out);
     else
-        put_answer(out, status, &t.reply);
-    curl_slist_free_all(list);
+        serve_http(curl, &t, out);
     tw_buf_free(&t.reply);
 }

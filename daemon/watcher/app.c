@@ -149,7 +149,8 @@ void tw_app_news(void *context, struct tw_aspect *aspect, enum tw_incident_news 
     tw_log_line(app->log, TW_LOG_DEBUG, aspect->name, "incident is %s",
                 tw_stage_name(aspect->incident.stage));
     /* What is open again had almost been told as mended: that, too, needs another try. */
-    const bool opens = what == TW_NEWS_OPENED || what == TW_NEWS_REOPENED;
+    const bool opens = what == TW_NEWS_OPENED || what == TW_NEWS_REOPENED ||
+                       what == TW_NEWS_FLAPPING || what == TW_NEWS_STEADY;
     const struct tw_job *job = opens ? tw_jobs_find(app->jobs, aspect->job) : NULL;
     if (job && aspect->level == TW_LEVEL_FAIL && strcmp(aspect->part, "schedule") != 0 &&
         !aspect->incident.acted)

@@ -16,7 +16,8 @@ struct tw_aspects {
     void (*over)(void *context, const struct tw_over *over); /* NULL: nobody wants to know */
     void *over_context;
     int64_t patience_ms;
-    int64_t last_id;
+    int64_t last_id;                    /* of all incidents */
+    int64_t rows_id;                    /* of those that the state knew at the start */
     const struct tw_silences *silences; /* NULL: none */
     struct tw_aspect **items;           /* sorted by job, then part */
     size_t count;
@@ -222,6 +223,8 @@ void tw_aspects_used_id(struct tw_aspects *aspects, int64_t id)
 {
     if (id > aspects->last_id && id < INT64_MAX)
         aspects->last_id = id;
+    if (id > aspects->rows_id && id < INT64_MAX)
+        aspects->rows_id = id;
 }
 
 static void restore_openings(struct tw_incident *incident, const char *text)
@@ -345,11 +348,12 @@ static bool differs(const struct tw_incident *a, const struct tw_incident *b)
 /* It failed for longer than its letter should have taken, and is well before there was one: that
  * must not go by untold. */
 static bool was_kept_waiting(const struct tw_aspects *a, const struct tw_aspect *aspect,
-                             enum tw_incident_news news, enum tw_incident_event event,
-                             struct tw_when when)
+                             enum tw_stage before, enum tw_incident_news news,
+                             enum tw_incident_event event, struct tw_when when)
 {
     return news == TW_NEWS_CLEARED && event == TW_EVENT_GOOD && a->patience_ms > 0 &&
-           aspect->waits_until_ms == 0 && when.now_ms - aspect->wait_from_ms > a->patience_ms &&
+           before == TW_STAGE_OPEN && aspect->waits_until_ms == 0 &&
+           when.now_ms - aspect->wait_from_ms > a->patience_ms &&
            !tw_aspects_silenced(a, aspect, when.now_s);
 }
 
@@ -384,7 +388,7 @@ static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_inciden
     const struct tw_incident before = aspect->incident;
     enum tw_incident_news news =
         tw_incident_step(&aspect->incident, event, scheduled, when.now_s, rule);
-    if (was_kept_waiting(a, aspect, news, event, when)) {
+    if (was_kept_waiting(a, aspect, before.stage, news, event, when)) {
         aspect->incident = before;
         aspect->incident.stage = TW_STAGE_CLOSING;
         aspect->incident.closed_s = when.now_s;
@@ -397,6 +401,7 @@ static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_inciden
     open_books(a, aspect);
     if (news != TW_NEWS_NONE)
         a->news(a->context, aspect, news);
+    aspect->stepped = news != TW_NEWS_NONE;
     if (tw_incident_is_on(&before) && !tw_incident_is_on(&aspect->incident))
         close_books(a, aspect, &before, when.now_s);
     return differs(&before, &aspect->incident);
@@ -408,6 +413,11 @@ static void set_text(char **where, const char *text)
         free(*where);
         *where = tw_strdup(text);
     }
+}
+
+static bool is_bad(enum tw_level level)
+{
+    return level == TW_LEVEL_FAIL || level == TW_LEVEL_UNKNOWN;
 }
 
 /* Said of every job once; worth knowing only of one that was overdue. */
@@ -433,7 +443,7 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
     aspect->level = finding->level;
     set_text(&aspect->code, finding->code);
     set_text(&aspect->text, finding->text);
-    if (finding->level == TW_LEVEL_FAIL || finding->level == TW_LEVEL_UNKNOWN) {
+    if (is_bad(finding->level)) {
         aspect->seen = finding->level;
         if (aspect->seen_text)
             set_text(&aspect->seen_text, finding->text);
@@ -443,9 +453,13 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
     if (before != finding->level)
         aspect->since_s = when.now_s;
     say_change(aspects, aspect, before, before_since_s, same_code);
+    aspect->stepped = false;
     const bool moved =
         finding->level != TW_LEVEL_NONE &&
         step(aspects, aspect, tw_incident_event_of(finding->level), scheduled, rule, when);
+    if (!aspect->stepped && is_bad(before) != is_bad(aspect->level) &&
+        tw_incident_is_on(&aspect->incident))
+        aspects->news(aspects->context, aspect, TW_NEWS_LEVEL);
     if (moved || before != aspect->level || !same_code)
         save(aspects, aspect);
     return !scheduled && finding->level == TW_LEVEL_FAIL &&
@@ -561,6 +575,13 @@ void tw_aspects_ack(struct tw_aspects *aspects, struct tw_aspect *aspect, const 
     save_both(aspects, aspect);
 }
 
+void tw_aspects_seen(struct tw_aspect *aspect, enum tw_level level, const char *text)
+{
+    aspect->seen = level;
+    free(aspect->seen_text);
+    aspect->seen_text = tw_strdup(text);
+}
+
 struct tw_aspect *tw_aspects_by_id(struct tw_aspects *aspects, int64_t id)
 {
     for (size_t i = 0; i < aspects->count; i++)
@@ -589,26 +610,52 @@ static struct tw_aspect *add_told(struct tw_aspects *a, const struct tw_told_alr
     return aspect;
 }
 
+/* The stage in which the letter found it, if the row is older than that. */
+static void catch_up(struct tw_aspect *aspect, const struct tw_told_already *told,
+                     struct tw_when when)
+{
+    struct tw_incident *incident = &aspect->incident;
+    incident->was_open = true;
+    if (!incident->opened_s)
+        incident->opened_s = told->opened_s ? told->opened_s : when.now_s;
+    if (!aspect->seen_text)
+        aspect->seen_text = tw_strdup(told->text ? told->text : aspect->text);
+    incident->closed_s = 0;
+    if (told->recovered) {
+        incident->stage = TW_STAGE_CLOSING;
+        incident->closed_s = when.now_s;
+    } else if (told->flapping && incident->stage != TW_STAGE_FLAPPING) {
+        incident->stage = TW_STAGE_FLAPPING;
+        incident->bad = true;
+        incident->changed_s = when.now_s;
+        incident->opens = TW_FLAP_OPENS + 1;
+    } else if (!told->flapping) {
+        incident->stage = TW_STAGE_OPEN;
+    }
+}
+
 void tw_aspects_told_already(struct tw_aspects *aspects, const struct tw_told_already *told,
                              struct tw_when when)
 {
     struct tw_aspect *aspect = tw_aspects_find(aspects, told->aspect);
-    tw_aspects_used_id(aspects, told->id);
-    if (!aspect && !told->recovered)
+    const bool is_new = told->id > aspects->rows_id && !told->recovered;
+    if (told->id > aspects->last_id && told->id < INT64_MAX)
+        aspects->last_id = told->id;
+    if (!aspect && is_new)
         aspect = add_told(aspects, told, when);
-    if (!aspect || (aspect->id && aspect->id != told->id))
+    if (!aspect || (aspect->id ? aspect->id != told->id : !is_new))
         return;
-    struct tw_incident *incident = &aspect->incident;
-    if (!aspect->id && !told->recovered) { /* its row is from before it opened */
-        incident->stage = TW_STAGE_OPEN;
-        incident->was_open = true;
-        incident->opened_s = incident->opened_s ? incident->opened_s : told->opened_s;
-        aspect->id = told->id;
-    }
-    if (told->recovered ? incident->stage == TW_STAGE_CLOSING
-                        : incident->stage == TW_STAGE_OPEN ||
-                              (incident->stage == TW_STAGE_FLAPPING && told->flapping))
+    if (aspect->id && aspect->incident.letters && aspect->incident.told_s >= when.now_s &&
+        !told->recovered && !told->escalation)
+        return; /* the row is the newer one */
+    const bool unknown = !aspect->id;
+    aspect->id = told->id;
+    if (!told->escalation || unknown)
+        catch_up(aspect, told, when);
+    if (!told->escalation)
         tw_aspects_told(aspects, aspect, when);
+    else if (!aspect->escalated_s)
+        tw_aspects_escalated(aspects, aspect, when);
 }
 
 struct tw_aspect_counts tw_aspects_sum(const struct tw_aspects *aspects)

@@ -36,6 +36,9 @@ struct tw_aspect {
                                long as that one fails; 0: it does not wait */
     int64_t covered_ms; /* monotonic: when last a job that is told of explained it, or else when it
                            opened; 0: not looked at yet */
+    int64_t heard_s;    /* when it was last silenced or explained by another; 0: never */
+    bool was_silenced;  /* when the digest last looked */
+    bool stepped;       /* its last finding was news */
     bool stale;         /* of an earlier start: not yet reported anew */
     bool changed;       /* of other settings: no real finding of it yet under the new ones */
 };
@@ -76,15 +79,19 @@ bool tw_aspects_silenced(const struct tw_aspects *aspects, const struct tw_aspec
 void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
                         int64_t now_ms);
 
-/* The number of an incident that was: no other will have it. */
+/* At the start, after its row: how its incident failed, as the history has it. */
+void tw_aspects_seen(struct tw_aspect *aspect, enum tw_level level, const char *text);
+/* At the start: the number of an incident that the state knows, over or not. No other will have it.
+ */
 void tw_aspects_used_id(struct tw_aspects *aspects, int64_t id);
 
-/* A letter that waits since before the start tells of this incident, or of its end: it is not told
- * again, whatever the rows say, which may be older than the letter. */
+/* At the start, after the rows: a letter of this time, which waits since before, tells of this
+ * incident, or of its end. It is not told again, even where the rows are older than the letter. */
 struct tw_told_already {
     const char *aspect;
     int64_t id;
     bool recovered, flapping;
+    bool escalation; /* it only escalates */
     enum tw_level level;
     int64_t opened_s;
     const char *text;

@@ -73,7 +73,8 @@ static int64_t explains_ms(const void *context, const struct tw_job *job)
     for (size_t i = first; i < first + count; i++) {
         const struct tw_aspect *aspect = tw_aspects_at(aspects, i);
         const enum tw_stage stage = aspect->incident.stage;
-        if (stage == TW_STAGE_OPEN || stage == TW_STAGE_TOLD)
+        if (stage == TW_STAGE_OPEN || stage == TW_STAGE_TOLD ||
+            (stage == TW_STAGE_FLAPPING && aspect->incident.bad))
             return INT64_MAX;
         if (aspect->level == TW_LEVEL_FAIL)
             most = job->config->common.fail_after * job->schedule.every_ms + SLACK_MS;

@@ -11,7 +11,8 @@
 enum {
     HOUR_S = 3600,
     DAY_S = 86400,
-    SOON_S = 300, /* what is to be escalated so soon is escalated along */
+    MENDING_MS = 5000, /* how often it is looked whether an order is over */
+    SOON_S = 300,      /* what is to be escalated so soon is escalated along */
     DOUBLINGS_MAX = 20
 };
 
@@ -33,6 +34,18 @@ static int64_t wait_ms(const struct tw_digest *d)
     return d->alert->group_wait_s * 1000;
 }
 
+/* What was kept from its letter is heard of from now on: it waits, and may be mended, as if it had
+ * opened now. */
+static void heed_silence(const struct tw_digest *d, struct tw_aspect *aspect, struct tw_when when)
+{
+    const bool silenced = is_silenced(d, aspect, when.now_s);
+    if (silenced || tw_depends_waits(aspect, when.now_ms))
+        aspect->heard_s = when.now_s;
+    if (aspect->was_silenced && !silenced)
+        aspect->wait_from_ms = when.now_ms;
+    aspect->was_silenced = silenced;
+}
+
 /* Times that the clock has still ahead of it are of before it was set back: as if of now. */
 static void heed_clock(struct tw_aspect *aspect, int64_t now_s)
 {
@@ -41,6 +54,8 @@ static void heed_clock(struct tw_aspect *aspect, int64_t now_s)
         incident->told_s = now_s;
     if (incident->opened_s > now_s)
         incident->opened_s = now_s;
+    if (aspect->heard_s > now_s)
+        aspect->heard_s = now_s;
 }
 
 /* Is there news of it that waits for no more than group_wait? */
@@ -72,7 +87,7 @@ static int64_t again_s(const struct tw_digest *d, const struct tw_aspect *aspect
         return INT64_MAX;
     if (incident->stage == TW_STAGE_FLAPPING && incident->flap_told)
         return incident->told_s + HOUR_S;
-    if (incident->stage != TW_STAGE_TOLD || d->alert->remind_s == TW_NEVER)
+    if (incident->stage != TW_STAGE_TOLD || !is_failing(aspect) || d->alert->remind_s == TW_NEVER)
         return INT64_MAX;
     const int64_t most_s = d->alert->remind_s > DAY_S ? d->alert->remind_s : DAY_S;
     const int64_t doublings = aspect->reminds < DOUBLINGS_MAX ? aspect->reminds : DOUBLINGS_MAX;
@@ -91,7 +106,8 @@ static int64_t escalates_s(const struct tw_digest *d, const struct tw_aspect *as
         (stage != TW_STAGE_OPEN && stage != TW_STAGE_TOLD && stage != TW_STAGE_FLAPPING) ||
         tw_depends_waits(aspect, when.now_ms))
         return INT64_MAX;
-    return aspect->incident.opened_s + d->alert->escalate_s;
+    const int64_t opened_s = aspect->incident.opened_s;
+    return (aspect->heard_s > opened_s ? aspect->heard_s : opened_s) + d->alert->escalate_s;
 }
 
 bool tw_digest_is_due(const struct tw_digest *digest, const struct tw_aspect *aspect,
@@ -125,6 +141,10 @@ int64_t tw_digest_next_ms(struct tw_digest *digest, struct tw_when when)
         if (aspect->incident.stage < TW_STAGE_OPEN)
             continue;
         heed_clock(aspect, when.now_s);
+        heed_silence(digest, aspect, when);
+        if (aspect->incident.stage == TW_STAGE_OPEN &&
+            digest->mending(digest->context, aspect, when.now_ms))
+            earlier(&next_ms, when.now_ms + MENDING_MS);
         if (is_news(digest, aspect, when)) {
             earlier(&oldest_ms, aspect->wait_from_ms);
             if (aspect->wait_from_ms > youngest_ms)
@@ -138,10 +158,10 @@ int64_t tw_digest_next_ms(struct tw_digest *digest, struct tw_when when)
     const int64_t held_s = tw_quota_held_s(&digest->quotas[TW_ROUTE_ALERT], when.now_s);
     if (oldest_ms != INT64_MAX) {
         const int64_t most_ms = oldest_ms + 2 * wait_ms(digest);
-        next_ms = youngest_ms + wait_ms(digest);
-        earlier(&next_ms, most_ms);
+        int64_t news_ms = youngest_ms + wait_ms(digest);
+        earlier(&news_ms, most_ms);
         const int64_t held_ms = when.now_ms + held_s * 1000;
-        next_ms = held_s && next_ms < held_ms ? held_ms : next_ms;
+        earlier(&next_ms, held_s && news_ms < held_ms ? held_ms : news_ms);
     }
     if (next_s != INT64_MAX)
         earlier(&next_ms, to_ms(next_s, held_s, when));
@@ -218,7 +238,7 @@ static size_t add_reminders(const struct tw_digest *d, struct tw_when when, stru
         struct tw_aspect *aspect = tw_aspects_at(d->aspects, i);
         const int64_t at_s =
             aspect->incident.stage == TW_STAGE_TOLD ? again_s(d, aspect) : INT64_MAX;
-        if (at_s == INT64_MAX || !is_failing(aspect) || is_silenced(d, aspect, when.now_s))
+        if (at_s == INT64_MAX || is_silenced(d, aspect, when.now_s))
             continue;
         due = due || at_s <= when.now_s;
         out[count++] = (struct tw_mention){aspect, TW_TOPIC_REMINDER};

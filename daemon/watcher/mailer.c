@@ -15,12 +15,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/message.h"
-#include "alert/told.h"
 #include "base/mem.h"
 #include "watcher/compose.h"
 #include "watcher/depends.h"
 #include "watcher/digest.h"
+#include "watcher/retell.h"
 
 enum {
     CONFIRM_MS = 10000,
@@ -33,6 +32,7 @@ enum {
 #define KEY_TIMES "letters"
 #define KEY_SUMMARY "summary"
 static const char *const key_times[TW_ROUTES] = {KEY_TIMES, KEY_TIMES "/escalate"};
+static const char *const key_summary[TW_ROUTES] = {KEY_SUMMARY, KEY_SUMMARY "/escalate"};
 
 enum step { IDLE, CONFIRMING, GATHERING };
 
@@ -77,21 +77,23 @@ static void save_quota(const struct tw_mailer *m, enum tw_route route)
     tw_quota_write(quota, &text);
     tw_state_put_value(m->parts.state, key_times[route], tw_buf_text(&text));
     tw_buf_clear(&text);
-    tw_buf_printf(&text, "%" PRId64 " %zu", quota->summary_s, m->digest.came_and_went);
-    if (route == TW_ROUTE_ALERT)
-        tw_state_put_value(m->parts.state, KEY_SUMMARY, tw_buf_text(&text));
+    tw_buf_printf(&text, "%" PRId64 " %zu", quota->summary_s,
+                  route == TW_ROUTE_ALERT ? m->digest.came_and_went : 0);
+    tw_state_put_value(m->parts.state, key_summary[route], tw_buf_text(&text));
     tw_buf_free(&text);
 }
 
 void tw_mailer_restore_value(struct tw_mailer *mailer, const char *key, const char *value)
 {
-    for (int route = 0; route < TW_ROUTES; route++)
+    for (int route = 0; route < TW_ROUTES; route++) {
+        char *end;
         if (strcmp(key, key_times[route]) == 0)
             tw_quota_read(&mailer->digest.quotas[route], value);
-    if (strcmp(key, KEY_SUMMARY) == 0) {
-        char *end;
-        mailer->digest.quotas[TW_ROUTE_ALERT].summary_s = strtoll(value, &end, 10);
-        mailer->digest.came_and_went = strtoull(end, NULL, 10);
+        if (strcmp(key, key_summary[route]) != 0)
+            continue;
+        mailer->digest.quotas[route].summary_s = strtoll(value, &end, 10);
+        if (route == TW_ROUTE_ALERT)
+            mailer->digest.came_and_went = strtoull(end, NULL, 10);
     }
 }
 
@@ -255,6 +257,9 @@ static void tell_escalated_ends(struct tw_mailer *m, const struct tw_mention *me
         tw_compose(&m->composer, &head, ends, end_count, when, &text);
         tw_post_add(m->posts[TW_ROUTE_ESCALATE], head.id, tw_buf_text(&text), text.len);
         tw_buf_free(&text);
+        tw_quota_count(&m->digest.quotas[TW_ROUTE_ESCALATE], m->config->alert.max_per_hour,
+                       end_count, when.now_s);
+        save_quota(m, TW_ROUTE_ESCALATE);
     }
     free(ends);
 }
@@ -425,69 +430,18 @@ void tw_mailer_configure(struct tw_mailer *mailer, const struct tw_config *confi
                         2 * config->alert.group_wait_s * 1000 + CONFIRM_MS + GATHER_MS);
     for (int route = 0; route < TW_ROUTES; route++)
         tw_post_configure(mailer->posts[route], config);
+    if (config->alert.escalate.count == 0) /* what waits for transports that are no more */
+        tw_post_move(mailer->posts[TW_ROUTE_ESCALATE], mailer->posts[TW_ROUTE_ALERT]);
     if (mailer->started)
         consider(mailer);
 }
 
-struct retelling {
-    struct tw_aspects *aspects;
-    struct tw_when when; /* when the letter was written */
-    bool escalation;
-};
-
-/* Of those with a line of their own what a row lacks can be made good. */
-static void retell_detail(void *context, const struct tw_told *told)
-{
-    const struct retelling *r = context;
-    if (told->state != TW_TOLD_REMINDER)
-        tw_aspects_told_already(
-            r->aspects,
-            &(struct tw_told_already){.aspect = told->aspect,
-                                      .id = told->id,
-                                      .recovered = told->state == TW_TOLD_RECOVERED,
-                                      .flapping = told->state == TW_TOLD_FLAPPING,
-                                      .level = told->level,
-                                      .opened_s = told->opened_s,
-                                      .text = told->text},
-            r->when);
-}
-
-static void retell_id(void *context, enum tw_told_state state, int64_t id)
-{
-    const struct retelling *r = context;
-    struct tw_aspect *aspect = tw_aspects_by_id(r->aspects, id);
-    if (!aspect) {
-        tw_aspects_used_id(r->aspects, id);
-    } else if (r->escalation) {
-        if (!aspect->escalated_s && state != TW_TOLD_RECOVERED)
-            tw_aspects_escalated(r->aspects, aspect, r->when);
-    } else if (state == TW_TOLD_REMINDER) {
-        if (aspect->incident.stage == TW_STAGE_TOLD && aspect->incident.told_s < r->when.now_s)
-            tw_aspects_reminded(r->aspects, aspect, r->when);
-    } else {
-        tw_aspects_told_already(r->aspects,
-                                &(struct tw_told_already){.aspect = aspect->name,
-                                                          .id = id,
-                                                          .recovered = state == TW_TOLD_RECOVERED,
-                                                          .flapping = state == TW_TOLD_FLAPPING},
-                                r->when);
-    }
-}
-
-/* What it tells of is told, even where the rows do not know that yet: it reached the disk first. */
 void tw_mailer_restore_letter(struct tw_mailer *mailer, const char *id, const char *text,
                               size_t length)
 {
-    struct tw_message_tally tally;
-    struct retelling r = {mailer->parts.aspects, now_is(mailer), false};
-    tw_message_tally(text, length, &tally);
-    r.escalation = strcmp(tally.type, "escalation") == 0;
-    const int64_t written_s = strtoll(id, NULL, 10);
-    r.when.now_s = written_s > 0 && written_s < r.when.now_s ? written_s : r.when.now_s;
-    if (!r.escalation)
-        tw_told_each(text, length, retell_detail, &r);
-    tw_told_ids(text, length, retell_id, &r);
-    tw_post_restore(mailer->posts[r.escalation ? TW_ROUTE_ESCALATE : TW_ROUTE_ALERT], id, text,
+    const bool escalation = tw_retell(mailer->parts.aspects, id, text, length, now_is(mailer)) &&
+                            mailer->config->alert.escalate.count > 0;
+    tw_post_restore(mailer->posts[escalation ? TW_ROUTE_ESCALATE : TW_ROUTE_ALERT], id, text,
                     length);
 }
 

@@ -118,7 +118,7 @@ static void give_back(struct tw_post *post)
     if (for_good)
         tw_log_line(post->log, TW_LOG_FAIL, TW_SELF,
                     "every transport refuses the letter for good: it stays in the outbox, and is "
-                    "offered again with the next one, or after svc -h or -a, waiting=%zu, id=%s",
+                    "offered again after svc -h or -a, waiting=%zu, id=%s",
                     tw_outbox_count(post->outbox), post->letter->id);
     else
         tw_log_line(post->log, TW_LOG_WARN, TW_SELF,
@@ -175,6 +175,9 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
     const size_t index = post->order[post->attempt];
     const char *via = via_of(post)->items[index].shown;
     if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_TAKEN) {
+        if (post->answer.len)
+            tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s took the letter, but: %s, id=%s", via,
+                        tw_buf_text(&post->answer), post->letter->id);
         finish(post, via);
         return;
     }
@@ -275,6 +278,12 @@ void tw_post_configure(struct tw_post *post, const struct tw_config *config)
     post->config = config;
     post->config_number++;
     tw_post_hurry(post);
+}
+
+void tw_post_move(struct tw_post *from, struct tw_post *to)
+{
+    if (tw_outbox_move(from->outbox, to->outbox) && to->started && !to->letter)
+        plan(to);
 }
 
 bool tw_post_refused(const struct tw_post *post)

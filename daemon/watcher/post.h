@@ -29,6 +29,9 @@ void tw_post_add(struct tw_post *post, const char *id, const char *text, size_t 
 void tw_post_hurry(struct tw_post *post);
 size_t tw_post_waiting(const struct tw_post *post);
 
+/* All that waits, but for what is on its way just now, goes the other way. */
+void tw_post_move(struct tw_post *from, struct tw_post *to);
+
 /* Has every transport refused what waits, for good? It is offered again with the next letter, after
  * a reload, ALRM or a restart. */
 bool tw_post_refused(const struct tw_post *post);

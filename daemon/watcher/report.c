@@ -59,7 +59,7 @@ static void add_open(const struct tw_report_writer *r, struct tw_buf *out)
     size_t open = 0;
     for (size_t i = 0; i < tw_aspects_count(r->parts.aspects); i++) {
         const struct tw_aspect *aspect = tw_aspects_at(r->parts.aspects, i);
-        if (!aspect->id)
+        if (!aspect->id || tw_aspects_silenced(r->parts.aspects, aspect, time(NULL)))
             continue;
         if (open++ == 0)
             tw_buf_puts(out, "\nOpen now:\n");
@@ -302,6 +302,16 @@ void tw_report_restore_value(struct tw_report_writer *report, const char *key, c
 {
     if (strcmp(key, KEY) == 0)
         tw_tally_read(&report->tally, value);
+}
+
+void tw_report_restore_letter(struct tw_report_writer *report, const char *id, const char *text,
+                              size_t length)
+{
+    struct tw_message_tally words;
+    tw_message_tally(text, length, &words);
+    const int64_t written_s = strtoll(id, NULL, 10);
+    if (strcmp(words.type, "report") == 0 && written_s > report->tally.since_s)
+        tw_tally_reset(&report->tally, written_s);
 }
 
 struct tw_report_writer *tw_report_new(const struct tw_report_parts *parts)

@@ -25,6 +25,10 @@ void tw_report_configure(struct tw_report_writer *report, const struct tw_config
 /* From the state: values of others are passed over. */
 void tw_report_restore_value(struct tw_report_writer *report, const char *key, const char *value);
 
+/* A letter that waits since before the start: a report is not written again. */
+void tw_report_restore_letter(struct tw_report_writer *report, const char *id, const char *text,
+                              size_t length);
+
 /* To be told of. */
 void tw_report_figure(struct tw_report_writer *report, const struct tw_figure *figure);
 void tw_report_over(struct tw_report_writer *report, const struct tw_over *over);

@@ -1,6 +1,7 @@
 /* What the state holds, brought back at the start. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/statedir.h"
@@ -15,6 +16,12 @@ struct rows {
         size_t length;
     } * letters;
     struct tw_strings keys, values, troubles;
+    int64_t last_incident;
+    struct open_incident {
+        int64_t id, level, opened_s;
+        char *aspect, *text;
+    } * open; /* as the history has them */
+    size_t open_count;
     size_t aspect_count, job_count, letter_count;
 };
 
@@ -50,6 +57,18 @@ static void on_value(void *context, const char *key, const char *value)
     tw_strings_add(&rows->values, value);
 }
 
+static void on_incident(void *context, const struct tw_state_incident *row)
+{
+    struct rows *rows = context;
+    if (row->id > rows->last_incident)
+        rows->last_incident = row->id;
+    if (row->closed_s)
+        return;
+    rows->open = tw_realloc_array(rows->open, rows->open_count + 1, sizeof *rows->open);
+    rows->open[rows->open_count++] = (struct open_incident){
+        row->id, row->level, row->opened_s, tw_strdup(row->aspect), tw_strdup(row->text)};
+}
+
 static void on_letter(void *context, const char *id, const char *bytes, size_t length)
 {
     struct rows *rows = context;
@@ -83,6 +102,11 @@ static void free_rows(struct rows *rows)
         free(rows->letters[i].id);
         free(rows->letters[i].text);
     }
+    for (size_t i = 0; i < rows->open_count; i++) {
+        free(rows->open[i].aspect);
+        free(rows->open[i].text);
+    }
+    free(rows->open);
     free(rows->aspects);
     free(rows->jobs);
     free(rows->letters);
@@ -113,6 +137,56 @@ static void restore_aspects(struct tw_app *app, const struct rows *rows)
     }
 }
 
+static int by_id(const void *a, const void *b)
+{
+    const struct tw_aspect *x = *(const struct tw_aspect *const *)a;
+    const struct tw_aspect *y = *(const struct tw_aspect *const *)b;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* How each incident failed; and the end of those that were dropped with their jobs, or whose end
+ * did not reach the disk. */
+static void restore_history(struct tw_app *app, const struct rows *rows)
+{
+    const size_t count = tw_aspects_count(app->aspects);
+    struct tw_aspect **sorted = tw_alloc((count + 1) * sizeof(struct tw_aspect *));
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = tw_aspects_at(app->aspects, i);
+    qsort(sorted, count, sizeof(struct tw_aspect *), by_id);
+    for (size_t i = 0; i < rows->open_count; i++) {
+        const struct open_incident *row = &rows->open[i];
+        const struct tw_aspect key = {.id = row->id}, *wanted = &key;
+        struct tw_aspect **found =
+            bsearch(&wanted, sorted, count, sizeof(struct tw_aspect *), by_id);
+        if (found)
+            tw_aspects_seen(*found,
+                            row->level == TW_LEVEL_UNKNOWN ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL,
+                            row->text);
+        else
+            tw_state_put_incident(app->state, &(struct tw_state_incident){.id = row->id,
+                                                                          .aspect = row->aspect,
+                                                                          .level = row->level,
+                                                                          .opened_s = row->opened_s,
+                                                                          .closed_s = time(NULL),
+                                                                          .text = row->text});
+    }
+    free(sorted);
+}
+
+/* A letter may have told of a job that was dropped since. */
+static void drop_jobless(struct tw_app *app)
+{
+    for (size_t i = tw_aspects_count(app->aspects); i-- > 0;) {
+        const struct tw_aspect *aspect = tw_aspects_at(app->aspects, i);
+        char *job = tw_strdup(aspect->job);
+        if (strcmp(job, TW_SELF) != 0 && !tw_jobs_find(app->jobs, job)) {
+            tw_aspects_job_gone(app->aspects, job, tw_app_now(app));
+            i = tw_aspects_count(app->aspects);
+        }
+        free(job);
+    }
+}
+
 static void tell_troubles(struct tw_app *app, const struct rows *rows)
 {
     struct tw_buf text = {0};
@@ -128,6 +202,12 @@ static void tell_troubles(struct tw_app *app, const struct rows *rows)
     else
         tw_aspects_self(app->aspects, "database", TW_LEVEL_OK, "ok", "read", tw_app_now(app));
     tw_buf_free(&text);
+}
+
+static void restore_letter(struct tw_app *app, const struct letter *letter)
+{
+    tw_mailer_restore_letter(app->mailer, letter->id, letter->text, letter->length);
+    tw_report_restore_letter(app->report, letter->id, letter->text, letter->length);
 }
 
 static void restore_scheduled(struct tw_app *app, const char *key, const char *value)
@@ -151,6 +231,7 @@ void tw_app_restore(struct tw_app *app)
         .letter = on_letter,
         .trouble = on_trouble,
         .context = &rows,
+        .incident = on_incident,
     };
     app->state = tw_state_open(app->config->state_dir, false, &reader);
     app->aspects = tw_aspects_new(app->log, app->state, tw_app_news, app);
@@ -180,6 +261,7 @@ void tw_app_restore(struct tw_app *app)
     tw_jobs_configure(app->jobs, app->config, NULL, NULL, NULL);
     restore_jobs(app, &rows);
     restore_aspects(app, &rows);
+    tw_aspects_used_id(app->aspects, rows.last_incident);
     const struct tw_hand hand = tw_app_hand(app);
     for (size_t i = 0; i < rows.keys.count; i++) {
         tw_mailer_restore_value(app->mailer, rows.keys.items[i], rows.values.items[i]);
@@ -189,8 +271,9 @@ void tw_app_restore(struct tw_app *app)
         tw_hand_restore_value(&hand, rows.keys.items[i], rows.values.items[i]);
     }
     for (size_t i = 0; i < rows.letter_count; i++)
-        tw_mailer_restore_letter(app->mailer, rows.letters[i].id, rows.letters[i].text,
-                                 rows.letters[i].length);
+        restore_letter(app, &rows.letters[i]);
+    drop_jobless(app);
+    restore_history(app, &rows);
     tell_troubles(app, &rows);
     free_rows(&rows);
 }

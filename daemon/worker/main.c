@@ -165,9 +165,9 @@ static int serve(struct worker *w, struct tw_frame *frame)
         if (do_run(w, frame, &result) != 0)
             return -1;
     } else if (frame->type == TW_WIRE_DELIVER) {
-        struct tw_error e;
+        struct tw_error e = {""};
         result = tw_deliver_run(frame, &e);
-        if (result != TW_DELIVERY_TAKEN)
+        if (*e.text)
             put_text(&w->out, e.text, strlen(e.text));
     } else if (frame->type == TW_WIRE_ACT) {
         struct tw_error e;

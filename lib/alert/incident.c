@@ -114,6 +114,7 @@ static enum tw_incident_news flap(struct tw_incident *incident, const struct ste
     incident->stage = TW_STAGE_FLAPPING;
     incident->bad = true;
     incident->flap_told = false;
+    incident->acted = false;
     incident->changed_s = step->now_s;
     incident->opens = TW_FLAP_OPENS + 1;
     incident->fails = incident->unknowns = 0;
@@ -227,7 +228,8 @@ static enum tw_incident_news mend_more(struct tw_incident *incident, const struc
 
 static enum tw_incident_news reopen(struct tw_incident *incident, const struct step *step)
 {
-    incident->stage = TW_STAGE_TOLD;
+    /* What ended before its letter could be written is yet to be told. */
+    incident->stage = incident->letters ? TW_STAGE_TOLD : TW_STAGE_OPEN;
     incident->closed_s = 0;
     incident->oks = 0;
     incident->unknowns = 0;
@@ -269,7 +271,10 @@ static enum tw_incident_news flap_down(struct tw_incident *incident, const struc
         change(incident, step, true);
     if (!incident->bad || !has_settled(incident, step))
         return TW_NEWS_NONE;
-    incident->stage = TW_STAGE_OPEN;
+    /* A letter told of it before, and none of its flapping: there is nothing new to be told. */
+    incident->stage = incident->letters && !incident->flap_told ? TW_STAGE_TOLD : TW_STAGE_OPEN;
+    incident->acted = false;
+    incident->opens = 0;
     return TW_NEWS_STEADY;
 }
 

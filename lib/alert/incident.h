@@ -59,7 +59,8 @@ enum tw_incident_news {
     TW_NEWS_CLOSING,  /* was told, is well again: a letter is due after group_wait */
     TW_NEWS_REOPENED, /* was closing, fails again: no letter */
     TW_NEWS_FLAPPING, /* has opened too often: one letter, then one an hour */
-    TW_NEWS_STEADY,   /* was flapping, and has failed ever since: open, whatever was told before */
+    TW_NEWS_STEADY,   /* was flapping, and has failed ever since: open, if its flapping was told */
+    TW_NEWS_LEVEL,    /* begins or ceases to fail, and its stage stays (not of tw_incident_step) */
     TW_NEWS_CLOSED    /* the end was told, or the job is gone */
 };
 

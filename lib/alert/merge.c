@@ -168,7 +168,7 @@ void tw_letter_merge(const struct tw_letter *head, const struct tw_waiting_lette
         tally.failed += one.failed;
         tally.recovered += one.recovered;
         tally.reminders += one.reminders;
-        tally.type = tally.type ? tally.type : one.type;
+        tally.type = !tally.type || strcmp(tally.type, one.type) == 0 ? one.type : "alert";
         tally.qmail = tally.qmail || one.qmail;
         if (is_merged(&letters[i]))
             take_merged(&all, &letters[i]);

@@ -15,7 +15,7 @@
 #include "base/passwords.h"
 #include "base/priv.h"
 
-enum { TIMEOUT_MS = 30000, SHOWN_BYTES = 300, NOBODY = 65534 };
+enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, NOBODY = 65534 };
 
 /* ---- what is sent ------------------------------------------------------------------------- */
 
@@ -127,6 +127,8 @@ static enum tw_delivery send_it(const struct tw_transport_config *transport,
         result = strcmp(code, "refused") == 0 ? TW_DELIVERY_REFUSED : TW_DELIVERY_NOT_NOW;
     } else if (request->method != TW_NET_MAIL) {
         result = judge_http(transport, &answer, e);
+    } else if (answer.body && *answer.body) {
+        tw_fail(e, "not for all: %s", answer.body); /* taken, but who has not got it is told */
     }
     tw_net_close(&net);
     free(answer.body);

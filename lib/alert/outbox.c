@@ -1,6 +1,9 @@
 /* Letters that wait. Knows their order, the back-off and what is merged; does not know what a
  * letter says beyond its headers, nor how it is sent.
  *
+ * What was handed over once, and may have been taken without our knowing, goes alone and keeps its
+ * id; what every transport has refused for good is in nobody's way.
+ *
  * A merged letter is put on disk and its parts are dropped there; base/state writes all that is put
  * before it removes anything. A crash in between leaves too much, which tw_outbox_load sorts out,
  * and never too little. */
@@ -22,6 +25,8 @@ enum {
 struct waiting {
     struct tw_outbox_letter letter; /* what the caller sees; points to the two below */
     char *id, *text;
+    bool tried;               /* handed over once: it may have been taken, and keeps its id */
+    bool refused;             /* for good, by all: it is in nobody's way */
     int64_t mark, settled_ms; /* on disk when the state has reached this mark; tried then anyway */
 };
 
@@ -30,8 +35,7 @@ struct tw_outbox {
     struct waiting **items; /* in order of time; each on its own, since the caller holds one */
     size_t count;
     struct tw_strings held; /* ids that loaded merged letters hold */
-    const struct waiting *on_its_way;
-    bool parked;                /* until somebody hurries us, or a new letter comes */
+    struct waiting *on_its_way;
     bool waited;                /* something was refused, or comes from before a restart */
     int64_t delay_ms, retry_ms; /* delay_ms 0: no back-off */
 };
@@ -140,6 +144,7 @@ void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, 
         return;
     }
     insert(outbox, outbox->count, id, text, length);
+    outbox->items[0]->tried = true; /* that one may have been on its way when we ended */
     outbox->waited = true;
 }
 
@@ -148,27 +153,41 @@ void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, s
 {
     insert(outbox, outbox->count, id, text, length);
     put_on_disk(outbox, outbox->items[outbox->count - 1], now_ms);
-    outbox->parked = false;
 }
 
-/* The oldest letters become one. */
+static bool may_merge(const struct waiting *waiting)
+{
+    return !waiting->tried && !waiting->refused;
+}
+
+/* The oldest letters become one, but for what was handed over before: of that the reader may have a
+ * copy, which he knows by its id. */
 static void merge_waiting(struct tw_outbox *outbox, const struct tw_letter *head, int64_t now_ms)
 {
-    size_t count = outbox->count;
-    if (count > MERGE_AT_ONCE)
-        count = MERGE_AT_ONCE;
     struct tw_waiting_letter letters[MERGE_AT_ONCE] = {0};
-    for (size_t i = 0; i < count; i++) {
+    size_t count = 0, first = outbox->count;
+    for (size_t i = 0; i < outbox->count && count < MERGE_AT_ONCE; i++) {
         const struct waiting *from = outbox->items[i];
-        letters[i] = (struct tw_waiting_letter){from->id, from->text, from->letter.length};
+        if (!may_merge(from))
+            continue;
+        first = i < first ? i : first;
+        letters[count++] = (struct tw_waiting_letter){from->id, from->text, from->letter.length};
     }
+    if (count < 2)
+        return;
     struct tw_buf text = {0};
     tw_letter_merge(head, letters, count, &text);
-    insert(outbox, count, head->id, text.data, text.len);
-    put_on_disk(outbox, outbox->items[count], now_ms);
+    insert(outbox, first, head->id, text.data, text.len);
+    put_on_disk(outbox, outbox->items[first], now_ms);
     tw_buf_free(&text);
-    for (size_t i = 0; i < count; i++)
-        remove_at(outbox, 0);
+    for (size_t i = first + 1; i < outbox->count && count > 0;) {
+        if (may_merge(outbox->items[i])) {
+            remove_at(outbox, i);
+            count--;
+        } else {
+            i++;
+        }
+    }
 }
 
 static bool backing_off(const struct tw_outbox *outbox, int64_t now_ms)
@@ -178,10 +197,18 @@ static bool backing_off(const struct tw_outbox *outbox, int64_t now_ms)
     return outbox->delay_ms > 0 && outbox->retry_ms > now_ms && !clock_jumped;
 }
 
-/* Is the first one still on its way to the disk? */
-static bool is_settling(const struct tw_outbox *outbox, int64_t now_ms)
+/* The first that is to be tried at all; NULL: none. */
+static struct waiting *first_of(const struct tw_outbox *outbox)
 {
-    const struct waiting *first = outbox->items[0];
+    for (size_t i = 0; i < outbox->count; i++)
+        if (!outbox->items[i]->refused)
+            return outbox->items[i];
+    return NULL;
+}
+
+/* Is it still on its way to the disk? */
+static bool is_settling(const struct tw_outbox *outbox, const struct waiting *first, int64_t now_ms)
+{
     return outbox->state && first->settled_ms > now_ms && first->settled_ms - now_ms <= SETTLE_MS &&
            !tw_state_reached(outbox->state, first->mark);
 }
@@ -189,23 +216,28 @@ static bool is_settling(const struct tw_outbox *outbox, int64_t now_ms)
 const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t now_ms,
                                               const struct tw_letter *head)
 {
-    if (outbox->on_its_way || outbox->count == 0 || outbox->parked || backing_off(outbox, now_ms))
+    if (outbox->on_its_way || !first_of(outbox) || backing_off(outbox, now_ms))
         return NULL;
     if (outbox->waited && outbox->count > 1)
         merge_waiting(outbox, head, now_ms);
-    if (is_settling(outbox, now_ms))
+    struct waiting *first = first_of(outbox);
+    if (is_settling(outbox, first, now_ms))
         return NULL;
-    outbox->on_its_way = outbox->items[0];
-    return &outbox->on_its_way->letter;
+    first->tried = true;
+    outbox->on_its_way = first;
+    return &first->letter;
 }
 
 void tw_outbox_taken(struct tw_outbox *outbox)
 {
+    size_t at = 0;
     if (!outbox->on_its_way)
         return;
+    while (outbox->items[at] != outbox->on_its_way)
+        at++;
     outbox->on_its_way = NULL;
-    remove_at(outbox, 0);
-    outbox->waited = outbox->waited && outbox->count > 0;
+    remove_at(outbox, at);
+    outbox->waited = outbox->waited && first_of(outbox);
     outbox->delay_ms = 0;
 }
 
@@ -223,11 +255,12 @@ void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms)
 
 int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms)
 {
-    if (outbox->on_its_way || outbox->count == 0 || outbox->parked)
+    const struct waiting *first = first_of(outbox);
+    if (outbox->on_its_way || !first)
         return -1;
-    if (!backing_off(outbox, now_ms) && is_settling(outbox, now_ms))
-        return now_ms + SETTLE_LOOK_MS;
-    return backing_off(outbox, now_ms) ? outbox->retry_ms : 0;
+    if (backing_off(outbox, now_ms))
+        return outbox->retry_ms;
+    return is_settling(outbox, first, now_ms) ? now_ms + SETTLE_LOOK_MS : 0;
 }
 
 size_t tw_outbox_count(const struct tw_outbox *outbox)
@@ -239,19 +272,40 @@ void tw_outbox_hold(struct tw_outbox *outbox)
 {
     if (!outbox->on_its_way)
         return;
+    outbox->on_its_way->refused = true;
     outbox->on_its_way = NULL;
-    outbox->waited = true;
-    outbox->parked = true;
     outbox->delay_ms = 0;
 }
 
 bool tw_outbox_is_held(const struct tw_outbox *outbox)
 {
-    return outbox->parked;
+    for (size_t i = 0; i < outbox->count; i++)
+        if (outbox->items[i]->refused)
+            return true;
+    return false;
 }
 
 void tw_outbox_hurry(struct tw_outbox *outbox)
 {
-    outbox->parked = false;
+    for (size_t i = 0; i < outbox->count; i++)
+        outbox->items[i]->refused = false;
     outbox->delay_ms = 0;
+}
+
+bool tw_outbox_move(struct tw_outbox *from, struct tw_outbox *to)
+{
+    size_t kept = 0;
+    bool any = false;
+    for (size_t i = 0; i < from->count; i++) {
+        struct waiting *waiting = from->items[i];
+        if (waiting == from->on_its_way) {
+            from->items[kept++] = waiting;
+            continue;
+        }
+        to->items = tw_realloc_array(to->items, to->count + 1, sizeof *to->items);
+        to->items[to->count++] = waiting;
+        to->waited = any = true;
+    }
+    from->count = kept;
+    return any;
 }

@@ -1,7 +1,8 @@
 /* Letters that no transport has taken yet: a list in memory, in order of time, mirrored on disk by
  * base/state. Pure but for the calls of tw_state_put_letter and tw_state_drop_letter, which do not
  * block. One letter is on its way at a time. When one is tried after a failure and several wait,
- * they are merged first, so that what waited goes out as one. */
+ * what was not tried yet is merged first, so that what waited goes out as two: the one that was
+ * tried, which may have been taken all the same and so keeps its id, and all others as one. */
 #ifndef TW_ALERT_OUTBOX_H
 #define TW_ALERT_OUTBOX_H
 
@@ -18,8 +19,8 @@ struct tw_outbox;
 struct tw_outbox *tw_outbox_new(struct tw_state *state);
 void tw_outbox_free(struct tw_outbox **outbox);
 
-/* A letter found on disk at the start: no write. It has waited: if several have, they are merged
- * before the first try. A letter that a merged one holds (its header X-Toaster-Watcher-Merged names
+/* A letter found on disk at the start: no write. It has waited: the first goes alone, the others
+ * are merged. A letter that a merged one holds (its header X-Toaster-Watcher-Merged names
  * the ids) is dropped, in whatever order they are loaded, and so is an empty file. */
 void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, size_t length);
 
@@ -46,14 +47,18 @@ const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t 
 void tw_outbox_taken(struct tw_outbox *outbox);
 void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms);
 
-/* Refused for good: it stays, and nothing is tried until tw_outbox_hurry, or a new letter. */
+/* Refused for good by every transport: it stays, and is not tried until tw_outbox_hurry. Others go
+ * on, without it. */
 void tw_outbox_hold(struct tw_outbox *outbox);
-bool tw_outbox_is_held(const struct tw_outbox *outbox);
+bool tw_outbox_is_held(const struct tw_outbox *outbox); /* is there such a one */
+/* All but what is on its way becomes the other's; both have the same state. False: there was none.
+ */
+bool tw_outbox_move(struct tw_outbox *from, struct tw_outbox *to);
 
 /* When tw_outbox_next may have something: 0 now, -1 nothing waits, else a time in ms. */
 int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms);
 size_t tw_outbox_count(const struct tw_outbox *outbox);
-/* Ends the back-off (ALRM, a reload). */
+/* Ends the back-off (ALRM, a reload), and offers again what was refused for good. */
 void tw_outbox_hurry(struct tw_outbox *outbox);
 
 #endif

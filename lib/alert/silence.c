@@ -64,13 +64,13 @@ int64_t tw_silences_next_end_s(const struct tw_silences *list)
 
 const struct tw_silence *tw_silences_over(struct tw_silences *list, int64_t now_s)
 {
+    const int64_t back_s = list->looked_s > now_s ? list->looked_s - now_s : 0;
     const struct tw_silence *over = NULL;
+    list->looked_s = now_s;
     for (size_t i = 0; i < list->count; i++) {
         struct tw_silence *silence = &list->items[i];
-        if (silence->from_s > now_s) {
-            silence->until_s -= silence->from_s - now_s;
-            silence->from_s = now_s;
-        }
+        silence->from_s -= back_s;
+        silence->until_s -= back_s;
         if (silence->until_s <= now_s && !over)
             over = silence;
     }

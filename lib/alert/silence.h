@@ -27,6 +27,7 @@ struct tw_silences {
     struct tw_silence *items; /* in order of their ids */
     size_t count;
     int64_t last_id;
+    int64_t looked_s; /* when tw_silences_over was asked last */
 };
 
 /* Does the pattern (fnmatch(3): * ? [...], where * takes dots and slashes, too) fit the job or
@@ -42,8 +43,8 @@ const struct tw_silence *tw_silences_on(const struct tw_silences *list, const ch
                                         const char *aspect, int64_t now_s);
 /* When the next one ends; INT64_MAX: there is none. */
 int64_t tw_silences_next_end_s(const struct tw_silences *list);
-/* One that is over by now; NULL: none. Where the clock was set back behind its begin, a silence is
- * moved with it: it never lasts longer than somebody wanted. */
+/* One that is over by now; NULL: none. To be asked every few seconds: where the clock was set back
+ * since, silences are moved with it, so that none lasts much longer than somebody wanted. */
 const struct tw_silence *tw_silences_over(struct tw_silences *list, int64_t now_s);
 const struct tw_silence *tw_silences_find(const struct tw_silences *list, int64_t id);
 void tw_silences_remove(struct tw_silences *list, int64_t id);

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+#define OTHERS "others"
+
 /* ---- figures ------------------------------------------------------------------------------ */
 
 static int compare(const struct tw_figure *figure, const char *what, const char *of)
@@ -34,13 +36,14 @@ static int64_t add(int64_t a, int64_t b)
     return b < 0 ? a : __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): once */
 static struct tw_figure *find_or_make(struct tw_tally *tally, const char *what, const char *of)
 {
     const size_t at = position(tally, what, of);
     if (at < tally->figure_count && compare(&tally->figures[at], what, of) == 0)
         return &tally->figures[at];
-    if (tally->figure_count >= TW_TALLY_FIGURES_MAX)
-        return NULL;
+    if (tally->figure_count >= TW_TALLY_FIGURES_MAX && strcmp(of, OTHERS) != 0)
+        return find_or_make(tally, what, OTHERS);
     tally->figures =
         tw_realloc_array(tally->figures, tally->figure_count + 1, sizeof *tally->figures);
     memmove(tally->figures + at + 1, tally->figures + at,
@@ -53,8 +56,6 @@ static struct tw_figure *find_or_make(struct tw_tally *tally, const char *what, 
 void tw_tally_add(struct tw_tally *tally, const struct tw_figure *figure)
 {
     struct tw_figure *sum = find_or_make(tally, figure->what, figure->of);
-    if (!sum) /* the last place is for all that have none */
-        sum = &tally->figures[tally->figure_count - 1];
     sum->count = add(sum->count, figure->count);
     sum->bytes = add(sum->bytes, figure->bytes);
 }

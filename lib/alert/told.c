@@ -12,7 +12,14 @@
 #define DETAIL "X-Toaster-Watcher-Incident"
 #define ALL "X-Toaster-Watcher-Told"
 
-enum { TEXT_MAX = 300, NAME_MAX = 300, LINE_COLUMNS = 70, SET_MAX = 16 * 1024, SPAN_MAX = 1000000 };
+enum {
+    TEXT_MAX = 300,
+    NAME_MAX = 300,
+    LINE_COLUMNS = 70,
+    SET_MAX = 16 * 1024,
+    SPAN_MAX = 1000000,
+    COPIED_MAX = 64 * 1024
+};
 
 const char *tw_told_name(enum tw_told_state state)
 {
@@ -130,6 +137,8 @@ void tw_told_copy(const char *text, size_t length, size_t *detailed, struct tw_b
     struct copy copy = {out, DETAIL, &left};
     tw_message_each_header(text, length, DETAIL, copy_header, &copy);
     *detailed += before - left;
+    if (out->len > COPIED_MAX)
+        return; /* whoever reads so many needs no more of them */
     copy = (struct copy){out, ALL, NULL};
     tw_message_each_header(text, length, ALL, copy_header, &copy);
 }
@@ -150,7 +159,7 @@ static bool find_state(const char *word, size_t length, enum tw_told_state *stat
 
 struct reading {
     void (*told)(void *context, const struct tw_told *told);
-    void (*id)(void *context, enum tw_told_state state, int64_t id);
+    void (*span)(void *context, enum tw_told_state state, int64_t first, int64_t last);
     void *context;
     size_t count;
 };
@@ -205,11 +214,9 @@ static void read_set(void *context, const char *value)
         const int64_t last = *end == '-' ? strtoll(end + 1, &end, 10) : first;
         if (end == at || first <= 0 || last < first || last - first > SPAN_MAX)
             return;
-        for (int64_t id = first; id <= last; id++) {
-            reading->count++;
-            if (reading->id)
-                reading->id(reading->context, state, id);
-        }
+        reading->count += (size_t)(last - first) + 1;
+        if (reading->span)
+            reading->span(reading->context, state, first, last);
         at = end + strspn(end, ", ");
         if (at == end && *at)
             return;
@@ -217,9 +224,11 @@ static void read_set(void *context, const char *value)
 }
 
 size_t tw_told_ids(const char *text, size_t length,
-                   void (*each)(void *context, enum tw_told_state state, int64_t id), void *context)
+                   void (*each)(void *context, enum tw_told_state state, int64_t first,
+                                int64_t last),
+                   void *context)
 {
-    struct reading reading = {.id = each, .context = context};
+    struct reading reading = {.span = each, .context = context};
     tw_message_each_header(text, length, ALL, read_set, &reading);
     return reading.count;
 }

@@ -40,9 +40,10 @@ void tw_told_copy(const char *text, size_t length, size_t *detailed, struct tw_b
  * passed over. */
 size_t tw_told_each(const char *text, size_t length,
                     void (*each)(void *context, const struct tw_told *told), void *context);
-/* Calls `each` for all; how many there are. */
+/* Calls `each` (NULL: nobody) for all, as spans from the first to the last; how many there are. */
 size_t tw_told_ids(const char *text, size_t length,
-                   void (*each)(void *context, enum tw_told_state state, int64_t id),
+                   void (*each)(void *context, enum tw_told_state state, int64_t first,
+                                int64_t last),
                    void *context);
 
 #endif

@@ -33,7 +33,8 @@ struct tw_transport_needs {
  *   SENDMAIL -i -f '' -- TO...
  * A Maildir is delivered to as its owner, which ends this process' rights for good. So does SMTP,
  * and a web hook, which get what alert/hook.h makes of the letter: from root this becomes nobody
- * before it speaks to anyone. All but TAKEN with an error. */
+ * before it speaks to anyone. All but TAKEN with an error; TAKEN with one, if a server took it not
+ * for all addresses. */
 enum tw_delivery tw_transport_deliver(const struct tw_transport_config *transport,
                                       const struct tw_transport_needs *needs, const char *text,
                                       size_t length, struct tw_error *e);

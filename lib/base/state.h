@@ -111,7 +111,8 @@ void tw_state_drop_job(struct tw_state *state, const char *job);
 void tw_state_put_value(struct tw_state *state, const char *key, const char *value);
 void tw_state_drop_value(struct tw_state *state, const char *key);
 void tw_state_put_incident(struct tw_state *state, const struct tw_state_incident *row);
-/* Forgets what was over before that time, and all but the newest TW_STATE_HISTORY_MAX. */
+/* Forgets what was over before that time, but for the newest thousand (the clock may be wrong), and
+ * all but the newest TW_STATE_HISTORY_MAX. */
 void tw_state_prune_incidents(struct tw_state *state, int64_t before_s);
 /* Writes and removes outbox/ID.letter (tmp, sync, rename). An id is [A-Za-z0-9._-], at most 200
  * bytes, no dot first; with another one nothing is done. */

@@ -47,9 +47,9 @@ static const struct table {
                             "SELECT " INCIDENT_COLUMNS " FROM incident ORDER BY id",
                             "INSERT OR REPLACE INTO incident (" INCIDENT_COLUMNS
                             ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                            "DELETE FROM incident WHERE closed_s > 0 AND (closed_s < CAST(? AS"
-                            " INTEGER) OR id <= (SELECT max(id) FROM incident) - " HISTORY_MAX_TEXT
-                            ")"},
+                            "DELETE FROM incident WHERE closed_s > 0 AND ((closed_s < CAST(? AS"
+                            " INTEGER) AND id <= (SELECT max(id) FROM incident) - 1000) OR id <= "
+                            "(SELECT max(id) FROM incident) - " HISTORY_MAX_TEXT ")"},
     [TW_CHANGE_JOB] = {2, 1,
                        "CREATE TABLE job (job TEXT PRIMARY KEY NOT NULL,"
                        " last_start_s INTEGER, last_end_s INTEGER, memory TEXT) WITHOUT ROWID",

@@ -70,18 +70,23 @@ int tw_url_parse(const char *text, const char *const *schemes, char **host, char
     while (schemes[i] && strncmp(text, schemes[i], strlen(schemes[i])) != 0)
         i++;
     if (!schemes[i])
-        return tw_fail(e, "\"%.100s\" has no scheme that is known here", text);
+        return tw_fail(e, "\"%.*s...\" is no scheme that is known here",
+                       (int)(strcspn(text, ":") < 20 ? strcspn(text, ":") : 20), text);
+    /* No more of it is shown than the scheme: the rest may hold a secret, in the wrong place, too.
+     */
+    const int scheme = (int)strlen(schemes[i]);
+    const char *rest = text + scheme;
+    const size_t length = strcspn(rest, "/?#");
+    if (strchr(rest, '@'))
+        return tw_fail(e, "\"%.*s...\": user and password stand in the file that passwords names",
+                       scheme, text);
     for (const char *at = text; *at; at++)
         if (*at <= 0x20 || *at >= 0x7f || strchr("\"<>\\^`{|}", *at))
-            return tw_fail(e, "\"%.100s\" holds what no URL may hold", text);
-    const char *rest = text + strlen(schemes[i]);
-    const size_t length = strcspn(rest, "/?#");
-    if (memchr(rest, '@', length))
-        return tw_fail(e, "\"%.*s...\": user and password stand in the file that passwords names",
-                       (int)strlen(schemes[i]), text);
+            return tw_fail(e, "\"%.*s...\" holds what no URL may hold: blanks, quotes, or the like",
+                           scheme, text);
     *host = take_host(rest, length);
     if (!*host)
-        return tw_fail(e, "\"%.100s\": that is no host, or no port", text);
+        return tw_fail(e, "\"%.*s...\": that is no host, or no port", scheme, text);
     *shown = tw_format("%.*s%s", (int)(rest + length - text), text, rest[length] ? "/..." : "");
     return 0;
 }
@@ -94,7 +99,7 @@ static int take_smtp(const char *text, struct tw_transport_config *out, struct t
     const char *rest = strstr(text, "://") + 3;
     rest += strcspn(rest, "/?#");
     if (rest[0] && strcmp(rest, "/") != 0)
-        return tw_fail(e, "\"%.100s\": behind the host there is nothing more", text);
+        return tw_fail(e, "\"%s\": behind the host there is nothing more", out->shown);
     free(out->shown);
     out->shown = tw_strdup(text);
     out->type = TW_TRANSPORT_SMTP;
@@ -118,10 +123,22 @@ static bool is_scheme(const char *text, const char *scheme)
     return strncmp(text, scheme, strlen(scheme)) == 0;
 }
 
+/* How much of what cannot be understood may be shown: what follows the host may be a secret. */
+static size_t harmless(const char *text)
+{
+    const char *scheme = strstr(text, "://");
+    if (strchr(text, '@'))
+        return 0;
+    if (scheme)
+        return (size_t)(scheme - text) + 3;
+    return text[0] == '/' ? strlen(text) : strcspn(text, "/");
+}
+
 int tw_transport_parse(const char *text, const char *qmail_dir, struct tw_transport_config *out,
                        struct tw_error *e)
 {
     static const char sendmail[] = "sendmail:", maildir[] = "maildir:";
+    const int shown = (int)harmless(text);
     int result = 0;
     if (strcmp(text, "qmail-inject") == 0) {
         out->type = TW_TRANSPORT_QMAIL_INJECT;
@@ -140,11 +157,11 @@ int tw_transport_parse(const char *text, const char *qmail_dir, struct tw_transp
         out->type = TW_TRANSPORT_HOOK;
         result = tw_hook_parse(text, &out->host, &out->shown, e);
     } else {
-        return tw_fail(
-            e,
-            "\"%.100s\" is no transport: write \"qmail-inject\", \"sendmail:/PATH\", "
-            "\"maildir:/PATH\", \"smtp://HOST\", \"smtps://HOST\" or \"https://HOST/...\"",
-            text);
+        return tw_fail(e,
+                       "\"%.*s%s\" is no transport: write \"qmail-inject\", \"sendmail:/PATH\", "
+                       "\"maildir:/PATH\", \"smtp://HOST\", \"smtps://HOST\" or "
+                       "\"https://HOST/...\"",
+                       shown < 100 ? shown : 100, text, text[shown] ? "..." : "");
     }
     out->text = tw_strdup(text);
     if (!out->shown)

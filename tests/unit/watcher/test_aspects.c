@@ -23,6 +23,8 @@ static void on_news(void *context, struct tw_aspect *aspect, enum tw_incident_ne
     struct kit *kit = context;
     assert_non_null(aspect->name);
     assert_int_not_equal(what, TW_NEWS_NONE);
+    if (what == TW_NEWS_LEVEL)
+        return;
     kit->news++;
     kit->last = what;
 }
