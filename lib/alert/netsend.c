@@ -96,24 +96,22 @@ static int give_up_root(struct tw_error *e)
 
 /* ---- what came of it ---------------------------------------------------------------------- */
 
-static enum tw_delivery judge_http(const struct tw_transport_config *transport,
-                                   const struct tw_net_answer *answer, struct tw_error *e)
+static enum tw_delivery judge_http(const struct tw_net_answer *answer, struct tw_error *e)
 {
     const int64_t status = answer->status;
     if (status >= 200 && status < 300)
         return TW_DELIVERY_TAKEN;
-    tw_fail(e, "%s answers with status %d%s%.*s", transport->shown, (int)status,
+    tw_fail(e, "it answers with status %d%s%.*s", (int)status,
             answer->body && *answer->body ? ": " : "", SHOWN_BYTES,
             answer->body ? answer->body : "");
     if (status >= 300 && status < 400)
-        tw_fail(e, "%s answers with status %d: redirects are not followed, name the place itself",
-                transport->shown, (int)status);
+        tw_fail(e, "it answers with status %d: redirects are not followed, name the place itself",
+                (int)status);
     const bool later = status == 408 || status == 425 || status == 429 || status >= 500;
     return later ? TW_DELIVERY_NOT_NOW : TW_DELIVERY_REFUSED;
 }
 
-static enum tw_delivery send_it(const struct tw_transport_config *transport,
-                                const struct tw_net_request *request, struct tw_error *e)
+static enum tw_delivery send_it(const struct tw_net_request *request, struct tw_error *e)
 {
     struct tw_net_answer answer = {0};
     struct tw_error why;
@@ -123,10 +121,10 @@ static enum tw_delivery send_it(const struct tw_transport_config *transport,
         return TW_DELIVERY_NOT_NOW;
     enum tw_delivery result = TW_DELIVERY_TAKEN;
     if (tw_net_send(net, request, NULL, NULL, &answer, &code, &why) != 0) {
-        tw_fail(e, "%s: %s", transport->shown, why.text);
+        tw_fail(e, "%s", why.text);
         result = strcmp(code, "refused") == 0 ? TW_DELIVERY_REFUSED : TW_DELIVERY_NOT_NOW;
     } else if (request->method != TW_NET_MAIL) {
-        result = judge_http(transport, &answer, e);
+        result = judge_http(&answer, e);
     } else if (answer.body && *answer.body) {
         tw_fail(e, "not for all: %s", answer.body); /* taken, but who has not got it is told */
     }
@@ -152,7 +150,7 @@ enum tw_delivery tw_netsend(const struct tw_transport_config *transport,
     request.length = body.len;
     enum tw_delivery result = TW_DELIVERY_NOT_NOW;
     if (add_password(&request, transport, needs->passwords, e) == 0 && give_up_root(e) == 0)
-        result = send_it(transport, &request, e);
+        result = send_it(&request, e);
     free((char *)(uintptr_t)request.user);
     free((char *)(uintptr_t)request.password);
     tw_strings_free(&request.headers);

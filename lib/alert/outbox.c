@@ -36,6 +36,7 @@ struct tw_outbox {
     size_t count;
     struct tw_strings held; /* ids that loaded merged letters hold */
     struct waiting *on_its_way;
+    bool loaded;                /* since the last try */
     bool waited;                /* something was refused, or comes from before a restart */
     int64_t delay_ms, retry_ms; /* delay_ms 0: no back-off */
 };
@@ -144,8 +145,7 @@ void tw_outbox_load(struct tw_outbox *outbox, const char *id, const char *text, 
         return;
     }
     insert(outbox, outbox->count, id, text, length);
-    outbox->items[0]->tried = true; /* that one may have been on its way when we ended */
-    outbox->waited = true;
+    outbox->waited = outbox->loaded = true;
 }
 
 void tw_outbox_add(struct tw_outbox *outbox, const char *id, const char *text, size_t length,
@@ -218,6 +218,9 @@ const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t 
 {
     if (outbox->on_its_way || !first_of(outbox) || backing_off(outbox, now_ms))
         return NULL;
+    if (outbox->loaded)
+        first_of(outbox)->tried = true; /* it may have been on its way when we ended */
+    outbox->loaded = false;
     if (outbox->waited && outbox->count > 1)
         merge_waiting(outbox, head, now_ms);
     struct waiting *first = first_of(outbox);

@@ -245,8 +245,9 @@ static void a_merged_letter_replaces_its_parts_in_whatever_order_they_are_loaded
         bool seen = false;
         for (int i = 0; i < 2; i++) {
             const struct tw_outbox_letter *letter = next(outbox, 0, "m3");
-            assert_true(strcmp(letter->id, "m2") == 0 || strcmp(letter->id, "d") == 0);
-            seen = seen || strstr(letter->text, "\nSubject: [toaster] mail: 3 letters that");
+            if (strcmp(letter->id, "m2") != 0 && strcmp(letter->id, "d") != 0)
+                fail_msg("order %d: %s", order, letter->id);
+            seen = seen || strstr(letter->text, "\nSubject: [toaster] mail: 2 letters that");
             tw_outbox_taken(outbox);
         }
         assert_true(seen);
@@ -329,9 +330,9 @@ static void more_than_a_hundred_go_in_merged_letters_of_a_hundred(void **state)
         load(outbox, id, NULL, 0);
     }
     /* The first alone, which may have been on its way; then what was left, as the ids show. */
-    static const char *const ids[] = {"id0", "m1", "m2", "m3"};
-    static const char *const new_ids[] = {"m1", "m2", "m3", "m4"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const ids[] = {"id0", "m2", "m3"};
+    static const char *const new_ids[] = {"m1", "m2", "m3"};
+    for (size_t i = 0; i < 3; i++) {
         assert_string_equal(next(outbox, 0, new_ids[i])->id, ids[i]);
         tw_outbox_taken(outbox);
     }

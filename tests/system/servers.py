@@ -1,0 +1,119 @@
+"""Servers for tests of transports: an SMTP server (aiosmtpd) and an HTTP receiver that answers by path.
+
+servers.py smtp DIR [starttls|smtps|plain] [auth]   messages go to DIR/smtp.N, what was said to DIR/smtp.log
+servers.py http DIR [https]                         requests go to DIR/http.N
+The port is written to DIR/KIND.port when it listens. With TLS the certificate is DIR/cert.pem, its
+key DIR/key.pem. Addresses that begin with "no" are refused (550), with "later" put off (450)."""
+import http.server
+import os
+import ssl
+import sys
+import time
+
+USER, PASSWORD = b"joe", b"open sesame"
+
+
+def put(directory, name, text):
+    with open(f"{directory}/{name}.tmp", "w", encoding="utf-8") as f:
+        f.write(text)
+    os.rename(f"{directory}/{name}.tmp", f"{directory}/{name}")
+
+
+def tls(directory):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
+    return context
+
+
+def smtp(directory, mode, auth):
+    from aiosmtpd.controller import Controller
+    from aiosmtpd.smtp import SMTP, AuthResult
+
+    class Sink:
+        count = 0
+
+        async def handle_RCPT(self, server, session, envelope, address, options):
+            if address.startswith("no"):
+                return "550 nobody of that name"
+            if address.startswith("later"):
+                return "450 try again"
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+        async def handle_DATA(self, server, session, envelope):
+            Sink.count += 1
+            head = (f"from={envelope.mail_from} to={','.join(envelope.rcpt_tos)} "
+                    f"hello={session.host_name} tls={session.ssl is not None} "
+                    f"user={session.auth_data.decode() if session.auth_data else None}\n")
+            put(directory, f"smtp.{Sink.count}", head + envelope.content.decode("utf-8"))
+            return "250 taken"
+
+    def check(server, session, envelope, mechanism, data):
+        good = data.login == USER and data.password == PASSWORD
+        with open(f"{directory}/smtp.log", "a", encoding="utf-8") as f:
+            f.write(f"auth tls={session.ssl is not None or mode == 'smtps'} {'good' if good else 'bad'}\n")
+        return AuthResult(success=good, auth_data=data.login if good else None)
+
+    class Server(Controller):
+        def factory(self):
+            return SMTP(self.handler, decode_data=False,
+                        tls_context=tls(directory) if mode == "starttls" else None,
+                        authenticator=check, auth_required=auth,
+                        auth_require_tls=mode == "starttls")
+
+    server = Server(Sink(), hostname="127.0.0.1", port=0,
+                    ssl_context=tls(directory) if mode == "smtps" else None)
+    # aiosmtpd probes its port, so it must be known before.
+    import socket
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    server.port = probe.getsockname()[1]
+    probe.close()
+    server.start()
+    put(directory, "smtp.port", str(server.port))
+    while True:
+        time.sleep(1000)
+
+
+def web(directory, secure):
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        count = 0
+        statuses = {"/500": 500, "/404": 404, "/429": 429, "/413": 413}
+
+        def answer(self):
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length).decode("utf-8")
+            if self.path == "/hang":
+                time.sleep(1000)
+            switch = f"{directory}/http.status"  # what /switch answers with
+            status = self.statuses.get(self.path, 200)
+            if self.path == "/switch":
+                with open(switch, encoding="utf-8") as f:
+                    status = int(f.read())
+            if self.path == "/redirect":
+                status = 302
+            Receiver.count += 1
+            put(directory, f"http.{Receiver.count}",
+                f"{self.command} {self.path} {status}\n{self.headers}\n{body}")
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST = answer
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    if secure:
+        server.socket = tls(directory).wrap_socket(server.socket, server_side=True)
+    put(directory, "http.port", str(server.server_port))
+    server.serve_forever()
+
+
+if sys.argv[1] == "smtp":
+    smtp(sys.argv[2], sys.argv[3], "auth" in sys.argv[4:])
+else:
+    web(sys.argv[2], "https" in sys.argv[3:])
