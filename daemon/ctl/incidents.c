@@ -299,7 +299,7 @@ int ctl_incidents(const struct ctl *ctl)
         if (answer.incident_count)
             qsort(answer.incidents, answer.incident_count, sizeof *answer.incidents, by_id);
         print_lists(ctl, &answer, &history);
-        result = answer.incident_count ? CTL_FAILED : CTL_OK;
+        result = history.open_too ? CTL_SYSTEM : answer.incident_count ? CTL_FAILED : CTL_OK;
     }
     free_history(&history);
     ctl_answer_free(&answer);
@@ -392,13 +392,12 @@ int ctl_silence(const struct ctl *ctl)
                      "toasterctl silence 'service.*' 2h \"upgrade\"");
         return CTL_USAGE;
     }
-    if (tw_duration_parse(arguments[1], &length_s, &e) != 0 || length_s == TW_NEVER) {
-        ctl_complain("%s",
-                     length_s == TW_NEVER ? "a silence ends: write \"2h\" or \"3d\"" : e.text);
+    if (tw_duration_parse(arguments[1], &length_s, &e) != 0) {
+        ctl_complain("%s", e.text);
         return CTL_USAGE;
     }
     if (length_s <= 0) {
-        ctl_complain("a silence lasts a while: write \"2h\" or \"3d\"");
+        ctl_complain("a silence lasts a while, and ends: write \"2h\" or \"3d\"");
         return CTL_USAGE;
     }
     const char *note = arguments[2] ? arguments[2] : "";
