@@ -27,6 +27,8 @@ static void get_job(struct tw_frame *frame, struct ctl_answer *answer)
     job->next_s = tw_frame_number(frame);
     job->took_ms = tw_frame_number(frame);
     job->running = tw_frame_number(frame) != 0;
+    job->first = answer->aspect_count;
+    job->aspects = 0;
 }
 
 static struct ctl_aspect *new_aspect(struct ctl_answer *answer)
@@ -49,6 +51,9 @@ static void get_aspect(struct tw_frame *frame, struct ctl_answer *answer)
     frame->bad =
         frame->bad || level < 0 || level > TW_LEVEL_UNKNOWN || stage < 0 || stage >= TW_STAGES;
     aspect->level = frame->bad ? TW_LEVEL_UNKNOWN : (enum tw_level)level;
+    struct ctl_job *last = answer->job_count ? &answer->jobs[answer->job_count - 1] : NULL;
+    if (last && strcmp(last->name, aspect->job) == 0)
+        last->aspects++;
     aspect->stage = frame->bad ? TW_STAGE_QUIET : (enum tw_stage)stage;
 }
 

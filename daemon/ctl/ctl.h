@@ -19,6 +19,7 @@ struct ctl_job {
     char *name;
     int64_t last_start_s, last_end_s, next_s, took_ms;
     bool running;
+    size_t first, aspects; /* where its aspects begin in the answer, and how many stand there */
 };
 
 struct ctl_aspect {

@@ -10,15 +10,6 @@
 #include "base/units.h"
 #include "ctl/ctl.h"
 
-static const struct ctl_job *job_of(const struct ctl_answer *answer,
-                                    const struct ctl_aspect *aspect)
-{
-    for (size_t i = 0; i < answer->job_count; i++)
-        if (strcmp(answer->jobs[i].name, aspect->job) == 0)
-            return &answer->jobs[i];
-    return NULL;
-}
-
 /* ---- for people --------------------------------------------------------------------------- */
 
 static const char *colour_of(enum tw_level level)
@@ -78,14 +69,6 @@ static void print_row(const struct ctl_aspect *aspect, const struct ctl_job *job
     free(text);
 }
 
-static bool has_aspect(const struct ctl_answer *answer, const struct ctl_job *job)
-{
-    for (size_t i = 0; i < answer->aspect_count; i++)
-        if (strcmp(answer->aspects[i].job, job->name) == 0)
-            return true;
-    return false;
-}
-
 static void print_table(const struct ctl_answer *answer)
 {
     const int64_t now_s = time(NULL);
@@ -93,13 +76,16 @@ static void print_table(const struct ctl_answer *answer)
     size_t failing = 0;
     printf("%-7s  %-*s  %-8s  %-10s  %-10s  %s\n", "STATE", width, "JOB/ASPECT", "SINCE",
            "LAST RUN", "NEXT RUN", "WHAT");
-    for (size_t i = 0; i < answer->aspect_count; i++) {
+    for (size_t i = 0, job = 0; i < answer->aspect_count; i++) {
         const struct ctl_aspect *aspect = &answer->aspects[i];
+        while (job < answer->job_count && i >= answer->jobs[job].first + answer->jobs[job].aspects)
+            job++;
+        const bool its = job < answer->job_count && i >= answer->jobs[job].first;
         failing += aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
-        print_row(aspect, job_of(answer, aspect), width, now_s);
+        print_row(aspect, its ? &answer->jobs[job] : NULL, width, now_s);
     }
     for (size_t i = 0; i < answer->job_count; i++)
-        if (!has_aspect(answer, &answer->jobs[i]))
+        if (answer->jobs[i].aspects == 0)
             printf("%-7s  %-*s  %-8s  %-10s  %-10s  %s\n", "none", width, answer->jobs[i].name, "-",
                    show_moment(answer->jobs[i].last_end_s, now_s).text,
                    show_moment(answer->jobs[i].next_s, now_s).text,
@@ -133,16 +119,13 @@ static void put_aspect(struct tw_buf *out, const struct ctl_aspect *aspect)
     tw_buf_puts(out, "}");
 }
 
-static void put_aspects_of(struct tw_buf *out, const struct ctl_answer *answer, const char *job)
+static void put_aspects(struct tw_buf *out, const struct ctl_answer *answer, size_t first,
+                        size_t count)
 {
-    const char *separator = "\n    ";
     tw_buf_puts(out, "[");
-    for (size_t i = 0; i < answer->aspect_count; i++) {
-        if (strcmp(answer->aspects[i].job, job) != 0)
-            continue;
-        tw_buf_puts(out, separator);
+    for (size_t i = first; i < first + count; i++) {
+        tw_buf_puts(out, i > first ? ",\n    " : "\n    ");
         put_aspect(out, &answer->aspects[i]);
-        separator = ",\n    ";
     }
     tw_buf_puts(out, "]");
 }
@@ -152,6 +135,9 @@ static void put_aspects_of(struct tw_buf *out, const struct ctl_answer *answer, 
 static void print_json(const struct ctl_answer *answer)
 {
     struct tw_buf out = {0};
+    size_t own = 0; /* the daemon's stand behind those of the jobs */
+    for (size_t i = 0; i < answer->job_count; i++)
+        own = answer->jobs[i].first + answer->jobs[i].aspects;
     tw_buf_puts(&out, "{\"jobs\": [");
     for (size_t i = 0; i < answer->job_count; i++) {
         const struct ctl_job *job = &answer->jobs[i];
@@ -163,11 +149,11 @@ static void print_json(const struct ctl_answer *answer)
         tw_buf_printf(&out,
                       ", \"took_ms\": %" PRId64 ", \"running\": %s, \"aspects\": ", job->took_ms,
                       job->running ? "true" : "false");
-        put_aspects_of(&out, answer, job->name);
+        put_aspects(&out, answer, job->first, job->aspects);
         tw_buf_puts(&out, "}");
     }
     tw_buf_puts(&out, "\n],\n\"self\": ");
-    put_aspects_of(&out, answer, TW_SELF);
+    put_aspects(&out, answer, own, answer->aspect_count - own);
     tw_buf_puts(&out, "}\n");
     fputs(tw_buf_text(&out), stdout);
     tw_buf_free(&out);

@@ -1,4 +1,4 @@
-"""The rows of tests/bench/run: bench.py BUILD_DIR [--short]. Everything that is started lives in a
+"""The rows of tests/bench/run: bench.py BUILD_DIR [--alerts] [--short]. Everything that is started lives in a
 directory of its own and ends with this program."""
 
 import os
@@ -15,6 +15,7 @@ import time
 
 BUILD = sys.argv[1]
 SHORT = "--short" in sys.argv[2:]
+ALERTS = "--alerts" in sys.argv[2:]
 LIMIT_S = 30  # there to fail, not to measure
 GAP_S = 0.6  # after five runs in a row that events began, others are 500 ms apart
 MAIL_UID = 2001
@@ -478,6 +479,69 @@ file "x" {{ path = "{folder}/x.log" max_size = "1M" compress = yes every = "1s" 
     row("  how nice", "19", f"{max(nice, default=None)}", 19 in nice)
 
 
+def ask_status(daemon):
+    """A status request, as toasterctl sends it; how long until all of the answer is here, in ms."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        began = time.monotonic()
+        client.connect(f"{daemon.top}/control")
+        client.sendall(b"\x01\x00\x00\x00\x01")
+        size = 0
+        while chunk := client.recv(1 << 20):
+            size += len(chunk)
+        return (time.monotonic() - began) * 1000, size
+
+
+def ten_thousand_incidents(top, rounds):
+    """10,000 processes that run nowhere: all fail in the first round."""
+    count = 10000
+    jobs = [f'process "none{i:05}" {{ every = "1h" }}' for i in range(count)]
+    daemon = Daemon(top, "storm", "\n".join(jobs))
+    new = f"{daemon.top}/Maildir/new"
+    daemon.start()
+    first_anon = 0
+    waited = time.monotonic() + 150
+    # group_wait is 30 s; after a long letter there is none for a minute
+    while time.monotonic() < waited and not any("MAIL" in line for _, line in daemon.lines[-50:]):
+        first_anon = max(first_anon, memory_kb(daemon.pid, "RssAnon"))
+        time.sleep(0.2)
+    wait_for("no worker is left", lambda: not has_children(daemon.pid))
+    status = sorted(ask_status(daemon)[0] for _ in range(20))
+    shown = []
+    for verb in ("status", "incidents"):
+        began = time.monotonic()
+        subprocess.run([f"{BUILD}/bin/toasterctl", "-c", daemon.conf, verb], check=False,
+                       stdout=subprocess.DEVNULL)
+        shown.append((time.monotonic() - began) * 1000)
+    took = []
+    for _ in range(rounds):
+        before = cpu_s(daemon.pid)
+        daemon.check()
+        took.append(cpu_s(daemon.pid) - before)
+    anon = memory_kb(daemon.pid, "RssAnon")
+    letters = os.listdir(new)
+    largest = max((os.path.getsize(f"{new}/{name}") for name in letters), default=0)
+    before = cpu_s(daemon.pid)
+    time.sleep(5)
+    idle = (cpu_s(daemon.pid) - before) / 5 * 100
+    daemon.end()
+    began = time.monotonic()
+    daemon.start()
+    restarted = (time.monotonic() - began) * 1000
+    daemon.end()
+    median = statistics.median(took)
+    row(f"{count} open incidents: a status request, median of 20", "< 50 ms",
+        f"{statistics.median(status):.1f} ms", statistics.median(status) < 50)
+    row("  toasterctl status, and incidents, as a whole", "",
+        f"{shown[0]:.0f} ms, {shown[1]:.0f} ms", True)
+    row(f"  CPU of a round, median of {rounds}", "< 1 s", f"{median:.3f} s", median < 1)
+    row("  private memory (RssAnon); most while the letter was made", "< 24 MB",
+        f"{anon / 1024:.1f} MB; {first_anon / 1024:.1f} MB", anon < 24 * 1024)
+    row("  letters, the largest", "<= 3, 200 KB", f"{len(letters)}, {largest / 1024:.0f} KB",
+        0 < len(letters) <= 3 and largest <= 200 * 1024)
+    row("  CPU while nothing happens", "", f"{idle:.2f} %", True)
+    row("  start to READY with all of them in the state", "", f"{restarted:.0f} ms", True)
+
+
 def table():
     width = [max(len(line[i]) for line in rows) for i in range(3)]
     for what, goal, measured, verdict in rows:
@@ -493,6 +557,9 @@ def main():
         os.makedirs(f"{top}/files")
         for i in range(95):
             write(f"{top}/files/f{i:04}", "x\n")
+        if ALERTS:
+            ten_thousand_incidents(top, 3 if SHORT else 9)
+            return
         services.begin(top)
         sleepers = Sleepers(50, "bench")
         a_process_dies(top, 5 if SHORT else 50)
@@ -502,6 +569,7 @@ def main():
         a_thousand_checks(top, 5000, 3 if SHORT else 5)
         files_logs_and_aliases(top, 3 if SHORT else 9)
         a_log_is_compressed(top, 100 if SHORT else 1024)
+        ten_thousand_incidents(top, 3 if SHORT else 9)
     finally:
         services.end()
         for process in started:
@@ -509,8 +577,8 @@ def main():
                 process.kill()
                 process.wait()
         shutil.rmtree(top)
-    print(file=sys.stderr)
-    table()
+        print(file=sys.stderr)
+        table()
 
 
 main()
