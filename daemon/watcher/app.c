@@ -305,7 +305,7 @@ static void take_care(void *context)
     }
     if (tw_hand_look(&hand, tw_app_now(app)))
         tw_mailer_look(app->mailer);
-    const size_t waiting = tw_mailer_busy(app->mailer) ? 0 : tw_mailer_waiting(app->mailer);
+    const size_t waiting = tw_mailer_stuck(app->mailer);
     if (waiting && tw_mailer_refused(app->mailer)) {
         snprintf(text, sizeof text, "%zu letter%s in the outbox: every transport refuses them",
                  waiting, waiting == 1 ? " lies" : "s lie");

@@ -357,6 +357,12 @@ size_t tw_mailer_waiting(const struct tw_mailer *mailer)
            tw_post_waiting(mailer->posts[TW_ROUTE_ESCALATE]);
 }
 
+size_t tw_mailer_stuck(const struct tw_mailer *mailer)
+{
+    return tw_post_stuck(mailer->posts[TW_ROUTE_ALERT]) +
+           tw_post_stuck(mailer->posts[TW_ROUTE_ESCALATE]);
+}
+
 bool tw_mailer_busy(const struct tw_mailer *mailer)
 {
     return tw_post_busy(mailer->posts[TW_ROUTE_ALERT]) ||

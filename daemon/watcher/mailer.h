@@ -59,5 +59,6 @@ bool tw_mailer_refused(const struct tw_mailer *mailer);
 struct tw_post *tw_mailer_post(struct tw_mailer *mailer);
 
 size_t tw_mailer_waiting(const struct tw_mailer *mailer); /* letters in the outbox */
+size_t tw_mailer_stuck(const struct tw_mailer *mailer);   /* of those, because nobody took them */
 
 #endif

@@ -273,6 +273,11 @@ size_t tw_post_waiting(const struct tw_post *post)
     return tw_outbox_count(post->outbox);
 }
 
+size_t tw_post_stuck(const struct tw_post *post)
+{
+    return tw_outbox_stuck(post->outbox);
+}
+
 void tw_post_configure(struct tw_post *post, const struct tw_config *config)
 {
     post->config = config;

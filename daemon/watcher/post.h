@@ -28,6 +28,7 @@ struct tw_letter tw_post_head(struct tw_post *post);
 void tw_post_add(struct tw_post *post, const char *id, const char *text, size_t length);
 void tw_post_hurry(struct tw_post *post);
 size_t tw_post_waiting(const struct tw_post *post);
+size_t tw_post_stuck(const struct tw_post *post); /* of those, because they were refused */
 
 /* All that waits, but for what is on its way just now, goes the other way. */
 void tw_post_move(struct tw_post *from, struct tw_post *to);

@@ -271,6 +271,14 @@ size_t tw_outbox_count(const struct tw_outbox *outbox)
     return outbox->count;
 }
 
+size_t tw_outbox_stuck(const struct tw_outbox *outbox)
+{
+    size_t refused = 0;
+    for (size_t i = 0; i < outbox->count; i++)
+        refused += outbox->items[i]->refused;
+    return outbox->delay_ms > 0 ? outbox->count : refused;
+}
+
 void tw_outbox_hold(struct tw_outbox *outbox)
 {
     if (!outbox->on_its_way)

@@ -58,6 +58,8 @@ bool tw_outbox_move(struct tw_outbox *from, struct tw_outbox *to);
 /* When tw_outbox_next may have something: 0 now, -1 nothing waits, else a time in ms. */
 int64_t tw_outbox_wake_ms(const struct tw_outbox *outbox, int64_t now_ms);
 size_t tw_outbox_count(const struct tw_outbox *outbox);
+/* Those that wait because they were refused; 0 while all is on its way. */
+size_t tw_outbox_stuck(const struct tw_outbox *outbox);
 /* Ends the back-off (ALRM, a reload), and offers again what was refused for good. */
 void tw_outbox_hurry(struct tw_outbox *outbox);
 
