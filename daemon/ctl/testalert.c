@@ -6,40 +6,29 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/deliver.h"
 #include "alert/letter.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
-#include "kinds/wire.h"
+#include "watcher/delivery.h"
 #include "watcher/loop.h"
 #include "watcher/worker.h"
 
-enum { DELIVER_MS = 60000 };
-
 struct attempt {
     struct tw_loop *loop;
-    struct tw_buf why;
-    int64_t result; /* enum tw_delivery; -1: the worker did not say */
+    const struct tw_transport_config *transport;
+    bool taken;
 };
 
-static int on_report(void *context, struct tw_frame *frame)
+static void on_end(void *context, enum tw_delivery result, const char *why)
 {
     struct attempt *attempt = context;
-    const struct tw_sink none = {0};
-    if (frame->type != TW_WIRE_TEXT && frame->type != TW_WIRE_END)
-        return -1;
-    return tw_wire_report(frame, &none, &attempt->why, &attempt->result);
-}
-
-static void on_ended(void *context, enum tw_outcome outcome, const char *detail)
-{
-    struct attempt *attempt = context;
-    if (outcome != TW_OUTCOME_DONE) {
-        attempt->result = -1;
-        tw_buf_clear(&attempt->why);
-        tw_buf_puts(&attempt->why, detail);
-    }
+    char *clean = tw_escape_new(why, TW_ESCAPE_LINE, 0);
+    attempt->taken = result == TW_DELIVERY_TAKEN;
+    printf("%-6s  %s%s%s\n", attempt->taken ? "ok" : "FAILED", attempt->transport->shown,
+           *clean ? ": " : "", clean);
+    fflush(stdout);
+    free(clean);
     tw_loop_stop(attempt->loop);
 }
 
@@ -47,26 +36,11 @@ static void on_ended(void *context, enum tw_outcome outcome, const char *detail)
 static bool try_one(const struct ctl *ctl, struct attempt *attempt, struct tw_workers *workers,
                     const struct tw_transport_config *transport, const struct tw_buf *letter)
 {
-    const struct tw_alert_config *alert = &ctl->config->alert;
-    const struct tw_transport_needs needs = {&alert->to, ctl->config->hostname, alert->passwords,
-                                             alert->ca_file};
-    struct tw_request request = {.timeout_ms = DELIVER_MS,
-                                 .alone = true,
-                                 .reports_max = 4,
-                                 .context = attempt,
-                                 .report = on_report,
-                                 .ended = on_ended};
-    attempt->result = -1;
-    tw_buf_clear(&attempt->why);
-    tw_deliver_put(&request.frame, transport, &needs, tw_buf_text(letter), letter->len);
-    tw_workers_submit(workers, &request);
+    attempt->transport = transport;
+    tw_delivery_begin(workers, ctl->config, transport, tw_buf_text(letter), letter->len, on_end,
+                      attempt);
     tw_loop_run(attempt->loop);
-    const bool taken = attempt->result == TW_DELIVERY_TAKEN;
-    char *why = tw_escape_new(tw_buf_text(&attempt->why), TW_ESCAPE_LINE, 0);
-    printf("%-6s  %s%s%s\n", taken ? "ok" : "FAILED", transport->shown, *why ? ": " : "", why);
-    fflush(stdout);
-    free(why);
-    return taken;
+    return attempt->taken;
 }
 
 static void write_test(const struct ctl *ctl, int number, struct tw_buf *out)
@@ -133,7 +107,6 @@ int ctl_test_alert(const struct ctl *ctl)
     all = try_heartbeat(ctl, &attempt, workers) && all;
     tw_workers_free(&workers);
     tw_loop_free(&attempt.loop);
-    tw_buf_free(&attempt.why);
     free(program);
     return all ? CTL_OK : CTL_FAILED;
 }

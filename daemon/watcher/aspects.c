@@ -420,6 +420,11 @@ static bool is_bad(enum tw_level level)
     return level == TW_LEVEL_FAIL || level == TW_LEVEL_UNKNOWN;
 }
 
+bool tw_aspect_fails(const struct tw_aspect *aspect)
+{
+    return is_bad(aspect->level);
+}
+
 /* Said of every job once; worth knowing only of one that was overdue. */
 static bool is_on_time(const struct tw_finding *finding)
 {

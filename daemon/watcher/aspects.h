@@ -43,6 +43,9 @@ struct tw_aspect {
     bool changed;       /* of other settings: no real finding of it yet under the new ones */
 };
 
+/* Does it fail just now, or can it not be looked at. */
+bool tw_aspect_fails(const struct tw_aspect *aspect);
+
 struct tw_when {
     int64_t now_s, now_ms;
 };

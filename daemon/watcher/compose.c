@@ -8,11 +8,6 @@
 #include "base/mem.h"
 #include "watcher/depends.h"
 
-static bool is_failing(const struct tw_aspect *aspect)
-{
-    return aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
-}
-
 struct named {
     const char *key;
     bool qmail;
@@ -44,7 +39,7 @@ static bool qmail_is_down(const struct tw_composer *c)
 {
     for (size_t i = 0; i < tw_aspects_count(c->aspects); i++) {
         const struct tw_aspect *aspect = tw_aspects_at(c->aspects, i);
-        if (is_failing(aspect) && tw_compose_concerns_qmail(c, aspect))
+        if (tw_aspect_fails(aspect) && tw_compose_concerns_qmail(c, aspect))
             return true;
     }
     return false;
@@ -56,7 +51,7 @@ static char *advice_for(const struct tw_composer *c, const struct tw_aspect *asp
     const struct tw_job *job = tw_jobs_find(c->jobs, aspect->job);
     if (job && failing)
         tw_jobs_advice(c->jobs, job, aspect->part, aspect->code, &text);
-    else if (strcmp(aspect->name, TW_SELF "/config") == 0 && is_failing(aspect))
+    else if (strcmp(aspect->name, TW_SELF "/config") == 0 && tw_aspect_fails(aspect))
         tw_buf_printf(&text, "toaster-watcher -c %s -t", c->config_file);
     return tw_buf_take(&text);
 }

@@ -18,11 +18,6 @@ enum {
 
 /* ---- one aspect --------------------------------------------------------------------------- */
 
-static bool is_failing(const struct tw_aspect *aspect)
-{
-    return aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
-}
-
 static bool is_silenced(const struct tw_digest *d, const struct tw_aspect *aspect, int64_t now_s)
 {
     return d->silences && d->silences->count &&
@@ -64,7 +59,7 @@ static bool is_news(const struct tw_digest *d, const struct tw_aspect *aspect, s
     bool news = false;
     switch (aspect->incident.stage) {
     case TW_STAGE_OPEN:
-        news = is_failing(aspect) && !tw_depends_waits(aspect, when.now_ms) &&
+        news = tw_aspect_fails(aspect) && !tw_depends_waits(aspect, when.now_ms) &&
                !d->mending(d->context, aspect, when.now_ms);
         break;
     case TW_STAGE_FLAPPING:
@@ -87,7 +82,8 @@ static int64_t again_s(const struct tw_digest *d, const struct tw_aspect *aspect
         return INT64_MAX;
     if (incident->stage == TW_STAGE_FLAPPING && incident->flap_told)
         return incident->told_s + HOUR_S;
-    if (incident->stage != TW_STAGE_TOLD || !is_failing(aspect) || d->alert->remind_s == TW_NEVER)
+    if (incident->stage != TW_STAGE_TOLD || !tw_aspect_fails(aspect) ||
+        d->alert->remind_s == TW_NEVER)
         return INT64_MAX;
     const int64_t most_s = d->alert->remind_s > DAY_S ? d->alert->remind_s : DAY_S;
     const int64_t doublings = aspect->reminds < DOUBLINGS_MAX ? aspect->reminds : DOUBLINGS_MAX;
@@ -102,7 +98,7 @@ static int64_t escalates_s(const struct tw_digest *d, const struct tw_aspect *as
 {
     const enum tw_stage stage = aspect->incident.stage;
     if (d->alert->escalate_s == TW_NEVER || d->alert->escalate.count == 0 || aspect->escalated_s ||
-        aspect->acked_s || !is_failing(aspect) ||
+        aspect->acked_s || !tw_aspect_fails(aspect) ||
         (stage != TW_STAGE_OPEN && stage != TW_STAGE_TOLD && stage != TW_STAGE_FLAPPING) ||
         tw_depends_waits(aspect, when.now_ms))
         return INT64_MAX;

@@ -6,19 +6,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "alert/deliver.h"
 #include "base/mem.h"
-#include "kinds/wire.h"
-
-enum { PING_MS = 40000 };
+#include "watcher/delivery.h"
 
 struct tw_heartbeat {
     struct tw_heartbeat_parts parts;
     const struct tw_config *config;
     struct tw_timer *timer;
     struct tw_transport_config ping;
-    struct tw_buf answer;
-    int64_t result;
     bool under_way;
 };
 
@@ -29,44 +24,14 @@ static void say(const struct tw_heartbeat *h, enum tw_level level, const char *c
                     (struct tw_when){time(NULL), tw_loop_now_ms(h->parts.loop)});
 }
 
-static int report(void *context, struct tw_frame *frame)
-{
-    struct tw_heartbeat *h = context;
-    const struct tw_sink none = {0};
-    if (frame->type != TW_WIRE_TEXT && frame->type != TW_WIRE_END)
-        return -1;
-    return tw_wire_report(frame, &none, &h->answer, &h->result);
-}
-
-static void ended(void *context, enum tw_outcome outcome, const char *detail)
+static void ended(void *context, enum tw_delivery result, const char *why)
 {
     struct tw_heartbeat *h = context;
     h->under_way = false;
-    if (outcome == TW_OUTCOME_CANCELLED)
-        return;
-    if (outcome == TW_OUTCOME_DONE && h->result == TW_DELIVERY_TAKEN)
+    if (result == TW_DELIVERY_TAKEN)
         say(h, TW_LEVEL_OK, "ok", "sent");
     else
-        say(h, TW_LEVEL_WARN, "not-sent",
-            outcome == TW_OUTCOME_DONE ? tw_buf_text(&h->answer) : detail);
-}
-
-static void send_sign(struct tw_heartbeat *h)
-{
-    static const struct tw_strings nobody;
-    const struct tw_transport_needs needs = {&nobody, h->config->hostname,
-                                             h->config->alert.passwords, h->config->alert.ca_file};
-    struct tw_request request = {.timeout_ms = PING_MS,
-                                 .alone = true,
-                                 .reports_max = 4,
-                                 .context = h,
-                                 .report = report,
-                                 .ended = ended};
-    h->under_way = true;
-    h->result = -1;
-    tw_buf_clear(&h->answer);
-    tw_deliver_put(&request.frame, &h->ping, &needs, "", 0);
-    tw_workers_submit(h->parts.workers, &request);
+        say(h, TW_LEVEL_WARN, "not-sent", why);
 }
 
 static void beat(void *context)
@@ -79,7 +44,8 @@ static void beat(void *context)
         say(h, TW_LEVEL_WARN, "sick", text);
         free(text);
     } else if (!h->under_way) {
-        send_sign(h);
+        h->under_way = true;
+        tw_delivery_begin(h->parts.workers, h->config, &h->ping, "", 0, ended, h);
     }
     tw_buf_free(&why);
 }
@@ -100,7 +66,6 @@ void tw_heartbeat_free(struct tw_heartbeat **heartbeat)
         return;
     tw_timer_free(&h->timer);
     tw_transport_clear(&h->ping);
-    tw_buf_free(&h->answer);
     free(h);
 }
 

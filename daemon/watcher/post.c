@@ -7,13 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/deliver.h"
 #include "base/mem.h"
 #include "base/units.h"
-#include "kinds/wire.h"
 #include "watcher/aspects.h"
-
-enum { DELIVER_MS = 60000 };
+#include "watcher/delivery.h"
 
 struct tw_post {
     struct tw_loop *loop;
@@ -29,8 +26,6 @@ struct tw_post {
     char refused_id[64]; /* the letter that some transports will not be asked to take again */
     bool *refused;       /* which, in the order of the configuration */
     int64_t config_number, letter_config; /* a new configuration ends the round */
-    struct tw_buf answer;
-    int64_t result;
     char id[64];
     int64_t last_id_ns;
     bool started;
@@ -130,22 +125,6 @@ static void give_back(struct tw_post *post)
     plan(post);
 }
 
-static int report(void *context, struct tw_frame *frame)
-{
-    struct tw_post *post = context;
-    if (frame->type == TW_WIRE_TEXT) {
-        size_t length;
-        const char *bytes = tw_frame_bytes(frame, TW_WIRE_TEXT_MAX, &length);
-        tw_buf_clear(&post->answer);
-        tw_buf_add(&post->answer, bytes, length);
-        return tw_frame_done(frame) ? 0 : -1;
-    }
-    if (frame->type != TW_WIRE_END)
-        return -1;
-    post->result = tw_frame_number(frame);
-    return tw_frame_done(frame) ? 1 : -1;
-}
-
 static void note_refusal(struct tw_post *post, size_t index)
 {
     const size_t count = via_of(post)->count;
@@ -157,14 +136,12 @@ static void note_refusal(struct tw_post *post, size_t index)
     post->refused[index] = true;
 }
 
-static void ended(void *context, enum tw_outcome outcome, const char *detail)
+static void ended(void *context, enum tw_delivery result, const char *why)
 {
     struct tw_post *post = context;
-    if (outcome == TW_OUTCOME_CANCELLED)
-        return;
     if (post->letter_config != post->config_number) {
         /* The transports are others now: if this one did not take it, begin anew. */
-        if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_TAKEN) {
+        if (result == TW_DELIVERY_TAKEN) {
             finish(post, "a transport of the old configuration");
             return;
         }
@@ -174,15 +151,14 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
     }
     const size_t index = post->order[post->attempt];
     const char *via = via_of(post)->items[index].shown;
-    if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_TAKEN) {
-        if (post->answer.len)
-            tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s took the letter, but: %s, id=%s", via,
-                        tw_buf_text(&post->answer), post->letter->id);
+    if (result == TW_DELIVERY_TAKEN) {
+        if (*why)
+            tw_log_line(post->log, TW_LOG_WARN, TW_SELF, "%s took the letter, but %s, id=%s", via,
+                        why, post->letter->id);
         finish(post, via);
         return;
     }
-    const char *why = outcome == TW_OUTCOME_DONE ? tw_buf_text(&post->answer) : detail;
-    if (outcome == TW_OUTCOME_DONE && post->result == TW_DELIVERY_REFUSED) {
+    if (result == TW_DELIVERY_REFUSED) {
         note_refusal(post, index);
         tw_log_line(post->log, TW_LOG_FAIL, TW_SELF,
                     "%s refuses the letter, and is not asked again to take it: %s, id=%s", via, why,
@@ -209,22 +185,8 @@ static void try_next(struct tw_post *post)
         give_back(post);
         return;
     }
-    struct tw_request request = {
-        .timeout_ms = DELIVER_MS,
-        .alone = true, /* it becomes somebody else, for good */
-        .reports_max = 4,
-        .context = post,
-        .report = report,
-        .ended = ended,
-    };
-    const struct tw_alert_config *alert = &post->config->alert;
-    const struct tw_transport_needs needs = {&alert->to, post->config->hostname, alert->passwords,
-                                             alert->ca_file};
-    post->result = -1;
-    tw_buf_clear(&post->answer);
-    tw_deliver_put(&request.frame, &via->items[post->order[post->attempt]], &needs,
-                   post->letter->text, post->letter->length);
-    tw_workers_submit(post->workers, &request);
+    tw_delivery_begin(post->workers, post->config, &via->items[post->order[post->attempt]],
+                      post->letter->text, post->letter->length, ended, post);
 }
 
 static void pump(void *context)
@@ -333,7 +295,6 @@ void tw_post_free(struct tw_post **post)
         return;
     tw_timer_free(&(*post)->timer);
     tw_outbox_free(&(*post)->outbox);
-    tw_buf_free(&(*post)->answer);
     free((*post)->order);
     free((*post)->refused);
     free(*post);

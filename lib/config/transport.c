@@ -111,7 +111,7 @@ int tw_hook_parse(const char *text, char **host, char **shown, struct tw_error *
     static const char *const schemes[] = {"https://", "http://", NULL};
     if (tw_url_parse(text, schemes, host, shown, e) != 0)
         return -1;
-    if (strncmp(text, "http://", 7) == 0 && !is_loopback(*host))
+    if (strncmp(text, "http://", 7) == 0 && *host && !is_loopback(*host))
         return tw_fail(e, "\"%s\": to another machine only https://", *shown);
     return 0;
 }

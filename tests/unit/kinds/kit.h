@@ -177,22 +177,27 @@ static inline struct tw_run kit_describe(struct kit *kit, char *name, const stru
                            .sink = sink};
 }
 
+static inline struct tw_sink kit_sink(struct kit *kit)
+{
+    return (struct tw_sink){.finding = kit_on_finding,
+                            .note = kit_on_note,
+                            .watch_pid = kit_on_pid,
+                            .watch_dir = kit_on_dir,
+                            .look_again = kit_on_again,
+                            .instance = kit_on_instance,
+                            .remember = kit_on_remember,
+                            .done = kit_on_done,
+                            .figure = kit_on_figure,
+                            .order = kit_on_order,
+                            .progress = kit_on_progress,
+                            .context = kit};
+}
+
 /* One run. What it remembers is given back at the next. */
 static inline void kit_run(struct kit *kit)
 {
     kit_forget(kit);
-    const struct tw_sink sink = {.finding = kit_on_finding,
-                                 .note = kit_on_note,
-                                 .watch_pid = kit_on_pid,
-                                 .watch_dir = kit_on_dir,
-                                 .look_again = kit_on_again,
-                                 .instance = kit_on_instance,
-                                 .remember = kit_on_remember,
-                                 .done = kit_on_done,
-                                 .figure = kit_on_figure,
-                                 .order = kit_on_order,
-                                 .progress = kit_on_progress,
-                                 .context = kit};
+    const struct tw_sink sink = kit_sink(kit);
     char *name = tw_format("%s.%s", kit->kind->name, kit->title), *memory = tw_strdup(kit->memory);
     struct tw_run run = kit_describe(kit, name, &sink);
     run.memory = memory;

@@ -140,18 +140,7 @@ static void every_report_comes_through(void **state)
     struct tw_buf reports[REPORTS] = {0}, text = {0};
     make_reports(reports);
     struct kit kit = kit_make(tw_kind_find("service"), "smtp");
-    const struct tw_sink sink = {.finding = kit_on_finding,
-                                 .note = kit_on_note,
-                                 .watch_pid = kit_on_pid,
-                                 .watch_dir = kit_on_dir,
-                                 .look_again = kit_on_again,
-                                 .instance = kit_on_instance,
-                                 .remember = kit_on_remember,
-                                 .done = kit_on_done,
-                                 .figure = kit_on_figure,
-                                 .order = kit_on_order,
-                                 .progress = kit_on_progress,
-                                 .context = &kit};
+    const struct tw_sink sink = kit_sink(&kit);
     int64_t result = -1;
     for (size_t i = 0; i < REPORTS; i++) {
         struct tw_frame frame = frame_of(&reports[i]);
