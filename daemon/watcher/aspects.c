@@ -1,27 +1,10 @@
 /* What is known of every aspect. Knows no event loop: time comes in. */
-#include "watcher/aspects.h"
-
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/units.h"
-
-struct tw_aspects {
-    struct tw_log *log;
-    struct tw_state *state;
-    void (*news)(void *context, struct tw_aspect *aspect, enum tw_incident_news what);
-    void *context;
-    void (*over)(void *context, const struct tw_over *over); /* NULL: nobody wants to know */
-    void *over_context;
-    int64_t patience_ms;
-    int64_t last_id;                    /* of all incidents */
-    int64_t rows_id;                    /* of those that the state knew at the start */
-    const struct tw_silences *silences; /* NULL: none */
-    struct tw_aspect **items;           /* sorted by job, then part */
-    size_t count;
-};
+#include "watcher/aspects_private.h"
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
@@ -44,13 +27,14 @@ static size_t position(const struct tw_aspects *a, const char *job, const char *
     return low;
 }
 
-static struct tw_aspect *find(const struct tw_aspects *a, const char *job, const char *part)
+struct tw_aspect *tw_aspects_find_part(const struct tw_aspects *a, const char *job,
+                                       const char *part)
 {
     const size_t at = position(a, job, part);
     return at < a->count && compare(a->items[at], job, part) == 0 ? a->items[at] : NULL;
 }
 
-static struct tw_aspect *add(struct tw_aspects *a, const char *job, const char *part)
+struct tw_aspect *tw_aspects_add(struct tw_aspects *a, const char *job, const char *part)
 {
     struct tw_aspect *aspect = tw_alloc(sizeof *aspect);
     aspect->job = tw_strdup(job);
@@ -103,97 +87,14 @@ struct tw_aspect *tw_aspects_find(struct tw_aspects *aspects, const char *name)
 {
     const char *slash = strchr(name, '/');
     if (!slash)
-        return find(aspects, name, "");
+        return tw_aspects_find_part(aspects, name, "");
     char *job = tw_strndup(name, (size_t)(slash - name));
-    struct tw_aspect *aspect = find(aspects, job, slash + 1);
+    struct tw_aspect *aspect = tw_aspects_find_part(aspects, job, slash + 1);
     free(job);
     return aspect;
 }
 
-/* ---- the state on disk -------------------------------------------------------------------- */
-
-static void save(const struct tw_aspects *a, const struct tw_aspect *aspect)
-{
-    const struct tw_incident *incident = &aspect->incident;
-    struct tw_buf openings = {0};
-    if (!a->state)
-        return;
-    for (size_t i = 0; i < TW_FLAP_OPENS && incident->opened_at_s[i]; i++)
-        tw_buf_printf(&openings, "%s%" PRId64, i ? " " : "", incident->opened_at_s[i]);
-    tw_state_put_aspect(a->state, &(struct tw_state_aspect){.aspect = aspect->name,
-                                                            .job = aspect->job,
-                                                            .level = aspect->level,
-                                                            .stage = incident->stage,
-                                                            .since_s = aspect->since_s,
-                                                            .opened_s = incident->opened_s,
-                                                            .closed_s = incident->closed_s,
-                                                            .fails = incident->fails,
-                                                            .oks = incident->oks,
-                                                            .unknowns = incident->unknowns,
-                                                            .incident = aspect->id,
-                                                            .acted = incident->acted,
-                                                            .was_open = incident->was_open,
-                                                            .bad = incident->bad,
-                                                            .flap_told = incident->flap_told,
-                                                            .letters = incident->letters,
-                                                            .told_s = incident->told_s,
-                                                            .reminds = aspect->reminds,
-                                                            .escalated_s = aspect->escalated_s,
-                                                            .changed_s = incident->changed_s,
-                                                            .opens = incident->opens,
-                                                            .acked_s = aspect->acked_s,
-                                                            .code = aspect->code,
-                                                            .text = aspect->text,
-                                                            .openings = tw_buf_text(&openings),
-                                                            .acked_by = aspect->acked_by,
-                                                            .note = aspect->note});
-    tw_buf_free(&openings);
-}
-
-/* closed_s 0: it is on. */
-static void save_incident(const struct tw_aspects *a, const struct tw_aspect *aspect,
-                          const struct tw_incident *incident, int64_t closed_s)
-{
-    if (!a->state || !aspect->id)
-        return;
-    tw_state_put_incident(a->state, &(struct tw_state_incident){.id = aspect->id,
-                                                                .aspect = aspect->name,
-                                                                .level = aspect->seen,
-                                                                .opened_s = incident->opened_s,
-                                                                .closed_s = closed_s,
-                                                                .letters = incident->letters,
-                                                                .opens = incident->opens,
-                                                                .escalated_s = aspect->escalated_s,
-                                                                .acked_s = aspect->acked_s,
-                                                                .text = aspect->seen_text,
-                                                                .acked_by = aspect->acked_by,
-                                                                .note = aspect->note});
-}
-
-static void save_both(const struct tw_aspects *a, const struct tw_aspect *aspect)
-{
-    save(a, aspect);
-    save_incident(a, aspect, &aspect->incident, 0);
-}
-
-void tw_aspects_save(const struct tw_aspects *aspects)
-{
-    for (size_t i = 0; i < aspects->count; i++)
-        save_both(aspects, aspects->items[i]);
-}
-
-static bool sane(const struct tw_state_aspect *row)
-{
-    const size_t job = strlen(row->job);
-    const int64_t lowest = strcmp(row->aspect, row->job) == 0 ? TW_LEVEL_OK : TW_LEVEL_NONE;
-    return row->level >= lowest && row->level <= TW_LEVEL_UNKNOWN && row->stage >= 0 &&
-           row->stage < TW_STAGES && row->since_s >= 0 && row->opened_s >= 0 &&
-           row->closed_s >= 0 && row->fails >= 0 && row->oks >= 0 && row->unknowns >= 0 &&
-           row->incident >= 0 && row->letters >= 0 && row->told_s >= 0 && row->reminds >= 0 &&
-           row->escalated_s >= 0 && row->changed_s >= 0 && row->opens >= 0 && row->acked_s >= 0 &&
-           strncmp(row->aspect, row->job, job) == 0 &&
-           (row->aspect[job] == '\0' || (row->aspect[job] == '/' && row->aspect[job + 1]));
-}
+/* ---- what others tell us ------------------------------------------------------------------ */
 
 void tw_aspects_patience(struct tw_aspects *aspects, int64_t patience_ms)
 {
@@ -217,82 +118,6 @@ bool tw_aspects_silenced(const struct tw_aspects *aspects, const struct tw_aspec
 {
     return aspects->silences && aspects->silences->count &&
            tw_silences_on(aspects->silences, aspect->job, aspect->name, now_s);
-}
-
-void tw_aspects_used_id(struct tw_aspects *aspects, int64_t id)
-{
-    if (id > aspects->last_id && id < INT64_MAX)
-        aspects->last_id = id;
-    if (id > aspects->rows_id && id < INT64_MAX)
-        aspects->rows_id = id;
-}
-
-static void restore_openings(struct tw_incident *incident, const char *text)
-{
-    char *end;
-    for (size_t i = 0; i < TW_FLAP_OPENS && text && *text; i++, text = end) {
-        incident->opened_at_s[i] = strtoll(text, &end, 10);
-        if (end == text || incident->opened_at_s[i] < 0)
-            incident->opened_at_s[i] = 0;
-        if (end == text)
-            return;
-    }
-}
-
-static void restore_dealings(struct tw_aspects *a, struct tw_aspect *aspect,
-                             const struct tw_state_aspect *row)
-{
-    struct tw_incident *incident = &aspect->incident;
-    incident->acted = row->acted != 0;
-    incident->was_open = row->was_open != 0;
-    incident->bad = row->bad != 0;
-    incident->flap_told = row->flap_told != 0;
-    incident->letters = row->letters;
-    incident->told_s = row->told_s;
-    incident->changed_s = row->changed_s;
-    incident->opens = row->opens;
-    restore_openings(incident, row->openings);
-    if (!tw_incident_is_on(incident))
-        return;
-    aspect->id = row->incident ? row->incident : a->last_id + 1;
-    tw_aspects_used_id(a, aspect->id);
-    aspect->seen_text = tw_strdup(row->text);
-    aspect->reminds = row->reminds;
-    aspect->escalated_s = row->escalated_s;
-    aspect->acked_s = row->acked_s;
-    aspect->acked_by = row->acked_s && row->acked_by ? tw_strdup(row->acked_by) : NULL;
-    aspect->note = row->acked_s && row->note ? tw_strdup(row->note) : NULL;
-    if (aspect->level == TW_LEVEL_UNKNOWN)
-        aspect->seen = TW_LEVEL_UNKNOWN;
-}
-
-void tw_aspects_restore(struct tw_aspects *aspects, const struct tw_state_aspect *row,
-                        int64_t now_ms)
-{
-    if (!sane(row))
-        return;
-    const size_t job = strlen(row->job);
-    const char *part = row->aspect[job] ? row->aspect + job + 1 : "";
-    if (find(aspects, row->job, part))
-        return;
-    struct tw_aspect *aspect = add(aspects, row->job, part);
-    free(aspect->code);
-    free(aspect->text);
-    aspect->code = tw_strdup(row->code);
-    aspect->text = tw_strdup(row->text);
-    aspect->level = (enum tw_level)row->level;
-    aspect->since_s = row->since_s;
-    aspect->incident = (struct tw_incident){.stage = (enum tw_stage)row->stage,
-                                            .opened_s = row->opened_s,
-                                            .closed_s = row->closed_s,
-                                            .fails = row->fails,
-                                            .oks = row->oks,
-                                            .unknowns = row->unknowns};
-    restore_dealings(aspects, aspect, row);
-    aspect->wait_from_ms = now_ms;
-    /* Whether it waited for another job is not kept: if it has one, it does. */
-    aspect->waits_until_ms = aspect->incident.stage == TW_STAGE_OPEN ? INT64_MAX : 0;
-    aspect->stale = true;
 }
 
 /* ---- lines -------------------------------------------------------------------------------- */
@@ -362,7 +187,7 @@ static void close_books(const struct tw_aspects *a, struct tw_aspect *aspect,
                         const struct tw_incident *last, int64_t now_s)
 {
     const int64_t closed_s = last->closed_s ? last->closed_s : now_s;
-    save_incident(a, aspect, last, closed_s);
+    tw_aspect_save_incident(a, aspect, last, closed_s);
     if (a->over)
         a->over(a->over_context,
                 &(struct tw_over){aspect->name, last->opened_s, closed_s, last->letters > 0});
@@ -378,7 +203,7 @@ static void open_books(struct tw_aspects *a, struct tw_aspect *aspect)
 {
     if (tw_incident_is_on(&aspect->incident) && !aspect->id) {
         aspect->id = ++a->last_id;
-        save_incident(a, aspect, &aspect->incident, 0);
+        tw_aspect_save_incident(a, aspect, &aspect->incident, 0);
     }
 }
 
@@ -407,7 +232,7 @@ static bool step(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_inciden
     return differs(&before, &aspect->incident);
 }
 
-static void set_text(char **where, const char *text)
+void tw_aspect_set_text(char **where, const char *text)
 {
     if (strcmp(*where, text) != 0) {
         free(*where);
@@ -435,23 +260,23 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
                         const struct tw_finding *finding, bool scheduled,
                         const struct tw_incident_rule *rule, struct tw_when when)
 {
-    struct tw_aspect *aspect = find(aspects, job, finding->aspect);
+    struct tw_aspect *aspect = tw_aspects_find_part(aspects, job, finding->aspect);
     if (!aspect && (finding->level == TW_LEVEL_NONE || is_on_time(finding)))
         return false;
     if (!aspect)
-        aspect = add(aspects, job, finding->aspect);
+        aspect = tw_aspects_add(aspects, job, finding->aspect);
     const enum tw_level before = aspect->level;
     const int64_t before_since_s = aspect->since_s;
     const bool same_code = strcmp(aspect->code, finding->code) == 0;
     aspect->stale = false;
     aspect->changed = aspect->changed && finding->level == TW_LEVEL_NONE;
     aspect->level = finding->level;
-    set_text(&aspect->code, finding->code);
-    set_text(&aspect->text, finding->text);
+    tw_aspect_set_text(&aspect->code, finding->code);
+    tw_aspect_set_text(&aspect->text, finding->text);
     if (is_bad(finding->level)) {
         aspect->seen = finding->level;
         if (aspect->seen_text)
-            set_text(&aspect->seen_text, finding->text);
+            tw_aspect_set_text(&aspect->seen_text, finding->text);
         else
             aspect->seen_text = tw_strdup(finding->text);
     }
@@ -466,7 +291,7 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
         tw_incident_is_on(&aspect->incident))
         aspects->news(aspects->context, aspect, TW_NEWS_LEVEL);
     if (moved || before != aspect->level || !same_code)
-        save(aspects, aspect);
+        tw_aspect_save(aspects, aspect);
     return !scheduled && finding->level == TW_LEVEL_FAIL &&
            aspect->incident.stage == TW_STAGE_PENDING && aspect->incident.fails == 0;
 }
@@ -474,7 +299,7 @@ bool tw_aspects_finding(struct tw_aspects *aspects, const char *job,
 void tw_aspects_self(struct tw_aspects *aspects, const char *part, enum tw_level level,
                      const char *code, const char *text, struct tw_when when)
 {
-    const struct tw_aspect *aspect = find(aspects, TW_SELF, part);
+    const struct tw_aspect *aspect = tw_aspects_find_part(aspects, TW_SELF, part);
     if (aspect ? !aspect->stale && aspect->level == level && strcmp(aspect->text, text) == 0
                : level == TW_LEVEL_OK)
         return;
@@ -538,7 +363,7 @@ static void happen(struct tw_aspects *a, struct tw_aspect *aspect, enum tw_incid
 {
     const struct tw_incident_rule rule = {1, 1};
     if (step(a, aspect, event, false, &rule, when))
-        save_both(a, aspect);
+        tw_aspect_save_both(a, aspect);
 }
 
 void tw_aspects_acted(struct tw_aspects *aspects, const char *job, struct tw_when when)
@@ -565,7 +390,7 @@ void tw_aspects_escalated(struct tw_aspects *aspects, struct tw_aspect *aspect, 
     aspect->escalated_s = when.now_s;
     if (aspect->incident.letters == 0) /* somebody has been told, so its end is worth a letter */
         aspect->incident.letters = 1;
-    save_both(aspects, aspect);
+    tw_aspect_save_both(aspects, aspect);
 }
 
 void tw_aspects_ack(struct tw_aspects *aspects, struct tw_aspect *aspect, const char *by,
@@ -577,14 +402,7 @@ void tw_aspects_ack(struct tw_aspects *aspects, struct tw_aspect *aspect, const 
     aspect->acked_s = when.now_s;
     aspect->acked_by = new_by;
     aspect->note = new_note;
-    save_both(aspects, aspect);
-}
-
-void tw_aspects_seen(struct tw_aspect *aspect, enum tw_level level, const char *text)
-{
-    aspect->seen = level;
-    free(aspect->seen_text);
-    aspect->seen_text = tw_strdup(text);
+    tw_aspect_save_both(aspects, aspect);
 }
 
 struct tw_aspect *tw_aspects_by_id(struct tw_aspects *aspects, int64_t id)
@@ -593,74 +411,6 @@ struct tw_aspect *tw_aspects_by_id(struct tw_aspects *aspects, int64_t id)
         if (aspects->items[i]->id == id && id)
             return aspects->items[i];
     return NULL;
-}
-
-/* A failure that a letter tells of, and no row: it was written a moment before the end. */
-static struct tw_aspect *add_told(struct tw_aspects *a, const struct tw_told_already *told,
-                                  struct tw_when when)
-{
-    const size_t length = strcspn(told->aspect, "/");
-    char *job = tw_strndup(told->aspect, length);
-    struct tw_aspect *aspect = add(a, job, told->aspect[length] ? told->aspect + length + 1 : "");
-    free(job);
-    aspect->level = aspect->seen = told->level;
-    set_text(&aspect->text, told->text);
-    aspect->seen_text = tw_strdup(told->text);
-    aspect->since_s = told->opened_s;
-    aspect->incident = (struct tw_incident){
-        .stage = TW_STAGE_OPEN, .opened_s = told->opened_s, .was_open = true, .fails = 1};
-    aspect->id = told->id;
-    aspect->wait_from_ms = when.now_ms;
-    aspect->stale = true;
-    return aspect;
-}
-
-/* The stage in which the letter found it, if the row is older than that. */
-static void catch_up(struct tw_aspect *aspect, const struct tw_told_already *told,
-                     struct tw_when when)
-{
-    struct tw_incident *incident = &aspect->incident;
-    incident->was_open = true;
-    if (!incident->opened_s)
-        incident->opened_s = told->opened_s ? told->opened_s : when.now_s;
-    if (!aspect->seen_text)
-        aspect->seen_text = tw_strdup(told->text ? told->text : aspect->text);
-    incident->closed_s = 0;
-    if (told->recovered) {
-        incident->stage = TW_STAGE_CLOSING;
-        incident->closed_s = when.now_s;
-    } else if (told->flapping && incident->stage != TW_STAGE_FLAPPING) {
-        incident->stage = TW_STAGE_FLAPPING;
-        incident->bad = true;
-        incident->changed_s = when.now_s;
-        incident->opens = TW_FLAP_OPENS + 1;
-    } else if (!told->flapping) {
-        incident->stage = TW_STAGE_OPEN;
-    }
-}
-
-void tw_aspects_told_already(struct tw_aspects *aspects, const struct tw_told_already *told,
-                             struct tw_when when)
-{
-    struct tw_aspect *aspect = tw_aspects_find(aspects, told->aspect);
-    const bool is_new = told->id > aspects->rows_id && !told->recovered;
-    if (told->id > aspects->last_id && told->id < INT64_MAX)
-        aspects->last_id = told->id;
-    if (!aspect && is_new)
-        aspect = add_told(aspects, told, when);
-    if (!aspect || (aspect->id ? aspect->id != told->id : !is_new))
-        return;
-    if (aspect->id && aspect->incident.letters && aspect->incident.told_s >= when.now_s &&
-        !told->recovered && !told->escalation)
-        return; /* the row is the newer one */
-    const bool unknown = !aspect->id;
-    aspect->id = told->id;
-    if (!told->escalation || unknown)
-        catch_up(aspect, told, when);
-    if (!told->escalation)
-        tw_aspects_told(aspects, aspect, when);
-    else if (!aspect->escalated_s)
-        tw_aspects_escalated(aspects, aspect, when);
 }
 
 struct tw_aspect_counts tw_aspects_sum(const struct tw_aspects *aspects)

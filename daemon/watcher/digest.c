@@ -20,8 +20,7 @@ enum {
 
 static bool is_silenced(const struct tw_digest *d, const struct tw_aspect *aspect, int64_t now_s)
 {
-    return d->silences && d->silences->count &&
-           tw_silences_on(d->silences, aspect->job, aspect->name, now_s);
+    return tw_aspects_silenced(d->aspects, aspect, now_s);
 }
 
 static int64_t wait_ms(const struct tw_digest *d)
