@@ -388,8 +388,7 @@ void tw_aspects_reminded(struct tw_aspects *aspects, struct tw_aspect *aspect, s
 void tw_aspects_escalated(struct tw_aspects *aspects, struct tw_aspect *aspect, struct tw_when when)
 {
     aspect->escalated_s = when.now_s;
-    if (aspect->incident.letters == 0) /* somebody has been told, so its end is worth a letter */
-        aspect->incident.letters = 1;
+    aspect->incident.escalated = true;
     tw_aspect_save_both(aspects, aspect);
 }
 

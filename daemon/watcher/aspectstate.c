@@ -123,6 +123,7 @@ static void restore_dealings(struct tw_aspects *a, struct tw_aspect *aspect,
     incident->bad = row->bad != 0;
     incident->flap_told = row->flap_told != 0;
     incident->letters = row->letters;
+    incident->escalated = row->escalated_s != 0;
     incident->told_s = row->told_s;
     incident->changed_s = row->changed_s;
     incident->opens = row->opens;

@@ -47,9 +47,15 @@ static enum tw_incident_news finish(struct tw_incident *incident, const struct s
     return TW_NEWS_CLOSED;
 }
 
+/* Does anybody believe that it fails? */
+static bool is_known(const struct tw_incident *incident)
+{
+    return incident->letters > 0 || incident->escalated;
+}
+
 static enum tw_incident_news drop_flapping(struct tw_incident *incident, const struct step *step)
 {
-    return incident->letters ? finish(incident, step) : clear(incident, step);
+    return is_known(incident) ? finish(incident, step) : clear(incident, step);
 }
 
 static enum tw_incident_news note_letter(struct tw_incident *incident, const struct step *step)
@@ -195,7 +201,7 @@ static enum tw_incident_news end_it(struct tw_incident *incident, const struct s
 /* Well again: who was told of it (of its flapping, say) is told of this, too. */
 static enum tw_incident_news leave(struct tw_incident *incident, const struct step *step)
 {
-    return incident->letters ? end_it(incident, step) : clear(incident, step);
+    return is_known(incident) ? end_it(incident, step) : clear(incident, step);
 }
 
 /* In pending: what an order has mended was an incident, what has not yet failed often enough none.

@@ -69,14 +69,15 @@ struct tw_incident {
     int64_t opened_s; /* when the first of the failing runs was; 0 in quiet */
     int64_t closed_s; /* when it was good again; only in closing */
     int64_t fails, oks, unknowns;
-    bool acted;        /* an order was carried out for it, since it was opened or reopened */
-    bool was_open;     /* has been open; in pending: only an order has taken it back */
-    int64_t letters;   /* that told of it: 0, nobody knows */
-    int64_t told_s;    /* when the last of them did, reminders among them */
-    bool bad;          /* flapping: as it is just now */
-    bool flap_told;    /* flapping: that is in a letter */
-    int64_t changed_s; /* flapping: when it last opened or ended */
-    int64_t opens;     /* flapping, and after it: how often it opened */
+    bool acted;      /* an order was carried out for it, since it was opened or reopened */
+    bool was_open;   /* has been open; in pending: only an order has taken it back */
+    int64_t letters; /* that told of it: 0, nobody knows */
+    bool escalated;  /* others were told of it: its end is worth a letter, whatever `letters` is */
+    int64_t told_s;  /* when the last of them did, reminders among them */
+    bool bad;        /* flapping: as it is just now */
+    bool flap_told;  /* flapping: that is in a letter */
+    int64_t changed_s;                  /* flapping: when it last opened or ended */
+    int64_t opens;                      /* flapping, and after it: how often it opened */
     int64_t opened_at_s[TW_FLAP_OPENS]; /* its last openings, the newest first; 0: none. Stays when
                                            all else is forgotten */
 };

@@ -3,8 +3,10 @@
 #include "alert/netsend.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "alert/hook.h"
@@ -88,10 +90,15 @@ static int add_password(struct tw_net_request *request, const struct tw_transpor
 
 static int give_up_root(struct tw_error *e)
 {
+    const pid_t parent = getppid();
     if (geteuid() != 0)
         return 0;
     const struct passwd *nobody = getpwnam("nobody");
-    return tw_priv_drop(nobody ? nobody->pw_uid : NOBODY, nobody ? nobody->pw_gid : NOBODY, e);
+    if (tw_priv_drop(nobody ? nobody->pw_uid : NOBODY, nobody ? nobody->pw_gid : NOBODY, e) != 0)
+        return -1;
+    /* The drop has cleared this: what is sent must not outlive who would else send it again. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return getppid() == parent ? 0 : tw_fail(e, "whoever started this has ended");
 }
 
 /* ---- what came of it ---------------------------------------------------------------------- */
