@@ -106,6 +106,120 @@ static void keys_that_contradict_each_other_are_refused_with_the_section(void **
     files_bad(state, "service \"smtp\" { require = {\"x\"} }\n", ":1: ", "service.smtp: require");
 }
 
+static void what_says_nothing_alone_is_refused_with_its_line(void **state)
+{
+    files_bad(state, "\nalert {\n escalate = \"5m\"\n}\n",
+              ":3: ", "alert.escalate says nothing without alert.escalate_via");
+    files_bad(state, "\nalert {\n\n escalate_via = {\"maildir:/m\"}\n}\n",
+              ":4: ", "alert.escalate_via says nothing without alert.escalate");
+    files_bad(state, "alert {\n escalate = \"5m\"\n escalate_via = {}\n}\n",
+              ":2: ", "alert.escalate says nothing without alert.escalate_via");
+    files_bad(state, "heartbeat {\n every = \"1m\"\n}\n",
+              ":2: ", "heartbeat.every says nothing without heartbeat.url");
+    files_bad(state, "report {\n\n\n at = \"09:00\"\n}\n",
+              ":4: ", "report.at says nothing without report.every");
+    files_write(state, "a.inc", "\nreport { at = \"09:00\" }\n");
+    char *text = tw_format("include(\"%s/*.inc\")\n", (const char *)*state);
+    files_write(state, "main.conf", text);
+    files_refused(state, "a.inc:2: ", "report.at says nothing without report.every", NULL);
+    free(text);
+}
+
+static void the_new_times_have_bounds(void **state)
+{
+    files_bad(state, "alert {\n remind = \"0s\" }\n", ":2: ", "alert: remind: \"0s\" is too small");
+    files_bad(state, "alert { remind = \"366d\" }\n", ":1: ", "remind");
+    files_bad(state, "alert { remind = \"4\" }\n", ":1: ", "remind: \"4\" has no unit");
+    files_bad(state, "alert { remind = \"\" }\n", ":1: ", "remind");
+    files_bad(state, "alert { remind = \"-1h\" }\n", ":1: ", "remind");
+    files_bad(state, "alert { remind = \"99999999999999999999d\" }\n", ":1: ", "remind");
+    files_bad(state, "alert { escalate = \"0s\" }\n", ":1: ", "alert: escalate");
+    files_bad(state, "alert { escalate = \"366d\" }\n", ":1: ", "alert: escalate");
+    files_bad(state, "heartbeat {\n every = \"0s\" }\n", ":2: ", "heartbeat: every");
+    files_bad(state, "heartbeat { every = \"25h\" }\n", ":1: ", "heartbeat: every");
+    files_bad(state, "heartbeat { every = \"never\" }\n", ":1: ", "\"never\" makes no sense");
+    files_bad(state, "report { every = \"23h\" }\n", ":1: ", "report: every");
+    files_bad(state, "report { every = \"366d\" }\n", ":1: ", "report: every");
+    files_bad(state, "report { evry = \"1d\" }\n", ":1: ", "'evry' in report");
+    files_bad(state, "heartbeat \"x\" { }\n", ":1: ", "");
+}
+
+static void a_time_of_day_has_its_form(void **state)
+{
+    static const char *const bad[] = {"",     "8",     "8:00",  "24:00",  "08:60",
+                                      "noon", "never", "08.00", "08:00 ", "-1:00"};
+    for (size_t i = 0; i < TW_COUNT(bad); i++) {
+        char *text = tw_format("report {\n every = \"1d\"\n at = \"%s\"\n}\n", bad[i]);
+        files_bad(state, text, ":3: ", "report.at: ");
+        files_bad(state, text, ":3: ", "write one like \"08:00\"");
+        free(text);
+    }
+}
+
+static void a_web_hook_has_a_scheme_and_a_host(void **state)
+{
+    static const char *const bad[] = {"",
+                                      "hooks.example.com/T0/secret",
+                                      "//hooks.example.com/secret",
+                                      "https:/hooks.example.com/secret",
+                                      "HTTPS://hooks.example.com/secret",
+                                      "ftp://hooks.example.com/secret",
+                                      "file:///etc/secret",
+                                      "https://",
+                                      "https:///secret",
+                                      "http://hooks.example.com/secret",
+                                      "https://joe:secret@hooks.example.com/",
+                                      "https://hooks.example.com:99999/secret",
+                                      "https://hooks.example.com/a secret",
+                                      "https://hooks.example.com/\\nX-Y: secret"};
+    for (size_t i = 0; i < TW_COUNT(bad); i++) {
+        char *text = tw_format("heartbeat {\n url = \"%s\" }\n", bad[i]);
+        files_bad(state, text, ":2: ", "heartbeat.url: ");
+        files_bad(state, text, ":2: ", "write \"https://HOST/...\"");
+        free(text);
+        text = tw_format("alert {\n escalate = \"1m\"\n escalate_via = {\"maildir:/m\",\n"
+                         "\"%s\"} }\n",
+                         bad[i]);
+        files_bad(state, text, ":4: ", "alert.escalate_via: ");
+        free(text);
+    }
+    char *path = files_path(state, "main.conf");
+    for (size_t i = 1; i < TW_COUNT(bad); i++) {
+        struct tw_error e;
+        char *text = tw_format("alert { via = {\"%s\"} }\n", bad[i]);
+        files_write(state, "main.conf", text);
+        assert_null(tw_config_load(path, &e));
+        if (strstr(e.text, "secret") && bad[i][0] != '/') /* that would be a path */
+            fail_msg("shown: %s", e.text);
+        free(text);
+    }
+    free(path);
+}
+
+static void a_file_of_passwords_that_others_may_read_is_refused(void **state)
+{
+    char *path = files_path(state, "passwords");
+    char *text = tw_format("alert {\n\n passwords = \"%s\"\n}\n", path);
+    files_bad(state, text, ":3: ", "alert.passwords: cannot open");
+    files_write(state, "passwords", "relay joe s3cret\n");
+    struct tw_config *c = files_good(state, text);
+    tw_config_free(&c);
+    static const mode_t wrong[] = {0640, 0604, 0660, 0601, 0610, 0777};
+    for (size_t i = 0; i < TW_COUNT(wrong); i++) {
+        files_chmod(state, "passwords", wrong[i]);
+        files_bad(state, text, ":3: ", "alert.passwords: ");
+        files_refused(state, path, "others may use it", "chmod 600", NULL);
+    }
+    files_write(state, "passwords", "relay joe s3cret\n\nrelay\n");
+    files_chmod(state, "passwords", 0600);
+    files_bad(state, text, ":3: ", "passwords:3: a line is HOST USER PASSWORD");
+    free(text);
+    free(path);
+    files_bad(state, "alert { passwords = \"passwords\" }\n", ":1: ", "passwords");
+    files_bad(state, "alert { ca_file = \"ca.pem\" }\n", ":1: ", "ca_file");
+    files_bad(state, "alert { passwords = \"/dev/null\" }\n", ":1: ", "is no regular file");
+}
+
 static void a_title_has_no_space_and_no_odd_character(void **state)
 {
     static const char *const bad[] = {"",    "a b", "a/b", "../x", ".",        "..",  "a\\nb",
@@ -259,6 +373,11 @@ int main(void)
         files_test(an_address_must_look_like_one),
         files_test(a_host_name_a_socket_and_a_transport_have_their_forms),
         files_test(keys_that_contradict_each_other_are_refused_with_the_section),
+        files_test(what_says_nothing_alone_is_refused_with_its_line),
+        files_test(the_new_times_have_bounds),
+        files_test(a_time_of_day_has_its_form),
+        files_test(a_web_hook_has_a_scheme_and_a_host),
+        files_test(a_file_of_passwords_that_others_may_read_is_refused),
         files_test(a_title_has_no_space_and_no_odd_character),
         files_test(nothing_is_set_twice_and_both_places_are_named),
         files_test(broken_syntax_is_refused_where_it_is),

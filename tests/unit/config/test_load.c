@@ -26,6 +26,15 @@ static void an_empty_file_is_a_configuration_with_every_default(void **state)
     assert_string_equal(c->alert.to.items[0], postmaster);
     assert_int_equal(c->alert.group_wait_s, 30);
     assert_int_equal(c->alert.max_per_hour, 20);
+    assert_int_equal(c->alert.remind_s, 4 * 3600);
+    assert_int_equal(c->alert.escalate_s, TW_NEVER);
+    assert_int_equal(c->alert.escalate.count, 0);
+    assert_null(c->alert.passwords);
+    assert_null(c->alert.ca_file);
+    assert_null(c->heartbeat.url);
+    assert_int_equal(c->heartbeat.every_s, 300);
+    assert_int_equal(c->report.every_s, TW_NEVER);
+    assert_string_equal(c->report.at, "08:00");
     assert_int_equal(c->defaults.every_s, 60);
     assert_int_equal(c->defaults.timeout_s, 30);
     assert_int_equal(c->defaults.fail_after, 1);
@@ -78,6 +87,79 @@ static void every_key_outside_the_kinds_is_taken(void **state)
     assert_int_equal(c->defaults.timeout_s, 9);
     assert_int_equal(c->defaults.fail_after, 2);
     assert_int_equal(c->defaults.ok_after, 3);
+    tw_config_free(&c);
+}
+
+static void reminders_escalation_heartbeat_and_report_are_taken(void **state)
+{
+    files_write(state, "passwords", "relay joe secret\n");
+    char *text =
+        tw_format("qmail { dir = \"/q\" }\n"
+                  "alert { remind = \"never\" escalate = \"30m\"\n"
+                  "  escalate_via = {\"https://hooks.example.com/T0/x\",\n"
+                  "    \"smtp://relay.example.com:2525\", \"qmail-inject\"}\n"
+                  "  passwords = \"%s/passwords\" ca_file = \"/nowhere/ca.pem\" }\n"
+                  "heartbeat { url = \"https://hc.example.com/ping/x?y=z\" every = \"1s\" }\n"
+                  "report { every = \"1w\" at = \"23:59\" }\n",
+                  (const char *)*state);
+    struct tw_config *c = files_good(state, text);
+    free(text);
+    char *passwords = files_path(state, "passwords");
+    assert_int_equal(c->alert.remind_s, TW_NEVER);
+    assert_int_equal(c->alert.escalate_s, 1800);
+    assert_int_equal(c->alert.escalate.count, 3);
+    assert_int_equal(c->alert.escalate_text.count, 3);
+    assert_int_equal(c->alert.escalate.items[0].type, TW_TRANSPORT_HOOK);
+    assert_string_equal(c->alert.escalate.items[0].shown, "https://hooks.example.com/...");
+    assert_int_equal(c->alert.escalate.items[1].type, TW_TRANSPORT_SMTP);
+    assert_string_equal(c->alert.escalate.items[1].host, "relay.example.com");
+    assert_string_equal(c->alert.escalate.items[2].path, "/q/bin/qmail-inject");
+    assert_int_equal(c->alert.via.count, 1);
+    assert_string_equal(c->alert.passwords, passwords);
+    assert_string_equal(c->alert.ca_file, "/nowhere/ca.pem");
+    assert_string_equal(c->heartbeat.url, "https://hc.example.com/ping/x?y=z");
+    assert_int_equal(c->heartbeat.every_s, 1);
+    assert_int_equal(c->report.every_s, 7 * 86400);
+    assert_string_equal(c->report.at, "23:59");
+    free(passwords);
+    tw_config_free(&c);
+}
+
+static void the_least_and_the_most_of_the_new_times_are_taken(void **state)
+{
+    struct tw_config *c = files_good(state, "alert { remind = \"365d\" escalate = \"1s\"\n"
+                                            "  escalate_via = {\"maildir:/m\"} }\n"
+                                            "heartbeat { every = \"1d\"\n"
+                                            "  url = \"http://127.0.0.1:8080\" }\n"
+                                            "report { at = \"00:00\" every = \"1d\" }\n");
+    assert_int_equal(c->alert.remind_s, 365 * 86400);
+    assert_int_equal(c->alert.escalate_s, 1);
+    assert_int_equal(c->heartbeat.every_s, 86400);
+    assert_int_equal(c->report.every_s, 86400);
+    assert_string_equal(c->report.at, "00:00");
+    tw_config_free(&c);
+    c = files_good(state, "alert { escalate = \"never\" }\nreport { every = \"never\" }\n");
+    assert_int_equal(c->alert.escalate_s, TW_NEVER);
+    assert_int_equal(c->report.every_s, TW_NEVER);
+    tw_config_free(&c);
+}
+
+/* Each by itself, in parts and in another file. */
+static void what_belongs_together_may_stand_apart(void **state)
+{
+    files_write(state, "a.inc",
+                "alert { escalate = \"5m\" }\nheartbeat { every = \"1m\" }\n"
+                "report { at = \"07:00\" }\n");
+    char *text = tw_format("include(\"%s/*.inc\")\n"
+                           "alert { escalate_via = {\"maildir:/m\"} }\n"
+                           "heartbeat { url = \"https://h/x\" }\nreport { every = \"1d\" }\n",
+                           (const char *)*state);
+    struct tw_config *c = files_good(state, text);
+    free(text);
+    assert_int_equal(c->alert.escalate_s, 300);
+    assert_int_equal(c->alert.escalate.count, 1);
+    assert_int_equal(c->heartbeat.every_s, 60);
+    assert_string_equal(c->report.at, "07:00");
     tw_config_free(&c);
 }
 
@@ -338,6 +420,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         files_test(an_empty_file_is_a_configuration_with_every_default),
         files_test(every_key_outside_the_kinds_is_taken),
+        files_test(reminders_escalation_heartbeat_and_report_are_taken),
+        files_test(the_least_and_the_most_of_the_new_times_are_taken),
+        files_test(what_belongs_together_may_stand_apart),
         files_test(jobs_are_sorted_and_found_by_name),
         files_test(a_job_has_its_own_common_keys_or_the_defaults_wherever_those_stand),
         files_test(a_task_has_defaults_of_its_own_and_a_window),

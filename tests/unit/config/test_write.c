@@ -54,6 +54,26 @@ static void every_key_reads_back(void **state)
             "  policy \"a\\\"$@x\" { } policy \"u@x\" { unread = \"2d\" } }\n"));
 }
 
+static void reminders_escalation_heartbeat_and_report_read_back(void **state)
+{
+    files_write(state, "passwords", "");
+    char *text = tw_format("alert { remind = \"90m\" escalate = \"1d\"\n"
+                           "  escalate_via = {\"https://h.example/a$b'c?d=e&f\", \"smtps://r\"}\n"
+                           "  passwords = \"%s/passwords\" ca_file = \"/c a\" }\n"
+                           "heartbeat { url = \"https://h.example/$x\" every = \"90s\" }\n"
+                           "report { every = \"30d\" at = \"00:01\" }\n",
+                           (const char *)*state);
+    reads_back(state, files_good(state, text));
+    free(text);
+    struct tw_config *c = files_load(state, "again.conf");
+    assert_int_equal(c->alert.escalate_s, 86400);
+    assert_int_equal(c->alert.escalate.count, 2);
+    assert_string_equal(c->alert.escalate.items[0].text, "https://h.example/a$b'c?d=e&f");
+    assert_string_equal(c->heartbeat.url, "https://h.example/$x");
+    assert_string_equal(c->report.at, "00:01");
+    tw_config_free(&c);
+}
+
 static void nasty_characters_read_back(void **state)
 {
     struct tw_buf text = {0};
@@ -110,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         files_test(the_defaults_read_back),
         files_test(every_key_reads_back),
+        files_test(reminders_escalation_heartbeat_and_report_read_back),
         files_test(nasty_characters_read_back),
         files_test(an_empty_list_of_transports_reads_back_as_none),
         files_test(what_was_written_in_parts_is_written_whole),
