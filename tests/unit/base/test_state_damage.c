@@ -150,10 +150,17 @@ static void another_versions_tables_are_set_aside(void **state)
     static const char *const changes[] = {
         "PRAGMA user_version = 0",
         "PRAGMA user_version = 1", /* what it says it has, it has not */
+        "PRAGMA user_version = 1; DROP TABLE incident",
+        "PRAGMA user_version = 1; DROP TABLE incident; DROP TABLE aspect",
+        "PRAGMA user_version = 1; DROP TABLE incident; DROP TABLE aspect; DROP TABLE job;"
+        "CREATE TABLE aspect (aspect TEXT PRIMARY KEY NOT NULL, job TEXT, level INTEGER,"
+        " stage INTEGER, since_s INTEGER, opened_s INTEGER, closed_s INTEGER, fails INTEGER,"
+        " oks INTEGER, unknowns INTEGER, code TEXT, text TEXT) WITHOUT ROWID",
         "PRAGMA user_version = 3",
         "PRAGMA user_version = -1",
         "DROP TABLE aspect",
         "DROP TABLE job",
+        "DROP TABLE incident",
         "DROP TABLE value; CREATE TABLE value (key TEXT, valu TEXT)",
         "ALTER TABLE aspect DROP COLUMN oks",
         "DROP TABLE job; CREATE VIEW job AS SELECT * FROM nowhere",
