@@ -33,7 +33,12 @@ static void save(const struct tw_hand *hand, const struct tw_silence *silence)
 
 void tw_hand_restore_value(const struct tw_hand *hand, const char *key, const char *value)
 {
-    if (strncmp(key, KEY, strlen(KEY)) == 0 && tw_silences_read(hand->silences, value) != 0)
+    if (strncmp(key, KEY, strlen(KEY)) != 0)
+        return;
+    const char *number = key + strlen(KEY);
+    const size_t length = strcspn(value, " ");
+    const bool same = strlen(number) == length && strncmp(number, value, length) == 0;
+    if ((!same || tw_silences_read(hand->silences, value) != 0) && hand->state)
         tw_state_drop_value(hand->state, key);
 }
 

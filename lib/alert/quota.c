@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { HOUR_S = 3600 };
 
@@ -15,7 +16,8 @@ static int64_t left_s(int64_t until_s, int64_t most_s, int64_t now_s)
 int64_t tw_quota_held_s(const struct tw_quota *quota, int64_t now_s)
 {
     const int64_t hour = left_s(quota->summary_s, HOUR_S, now_s);
-    const int64_t pause = left_s(quota->long_s + TW_QUOTA_PAUSE_S, TW_QUOTA_PAUSE_S, now_s);
+    const int64_t pause =
+        quota->long_s ? left_s(quota->long_s + TW_QUOTA_PAUSE_S, TW_QUOTA_PAUSE_S, now_s) : 0;
     return hour > pause ? hour : pause;
 }
 
@@ -60,9 +62,9 @@ void tw_quota_read(struct tw_quota *quota, const char *text)
     quota->count = 0;
     for (const char *at = text; *at && quota->count < TW_QUOTA_TIMES_MAX; at = end) {
         const int64_t time_s = strtoll(at, &end, 10);
-        if (end == at)
-            return;
-        if (time_s > 0)
+        const size_t word = strspn(at, " ") + strcspn(at + strspn(at, " "), " ");
+        if (end == at + word && time_s > 0)
             quota->times_s[quota->count++] = time_s;
+        end = (char *)(uintptr_t)(at + word);
     }
 }

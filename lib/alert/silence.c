@@ -69,8 +69,12 @@ const struct tw_silence *tw_silences_over(struct tw_silences *list, int64_t now_
     list->looked_s = now_s;
     for (size_t i = 0; i < list->count; i++) {
         struct tw_silence *silence = &list->items[i];
-        silence->from_s -= back_s;
+        silence->from_s = silence->from_s > back_s ? silence->from_s - back_s : 0;
         silence->until_s -= back_s;
+        if (silence->from_s > now_s) { /* it was set back while nobody looked */
+            silence->until_s -= silence->from_s - now_s;
+            silence->from_s = now_s;
+        }
         if (silence->until_s <= now_s && !over)
             over = silence;
     }
@@ -144,13 +148,24 @@ static char *take_line(const char **at, size_t max)
     return line;
 }
 
-int tw_silences_read(struct tw_silences *list, const char *text)
+/* A number and the character behind it; -1: not that. */
+static int64_t take_number(const char **at, char behind)
 {
     char *end;
-    const int64_t id = strtoll(text, &end, 10);
-    const int64_t from_s = strtoll(end, &end, 10), until_s = strtoll(end, &end, 10);
-    if (id <= 0 || from_s < 0 || until_s < from_s || *end != '\n' || !end[1] || end[1] == '\n' ||
-        tw_silences_find(list, id))
+    const int64_t number = strtoll(*at, &end, 10);
+    if (end == *at || *end != behind || number < 0 || number == INT64_MAX)
+        return -1;
+    *at = end + (behind != '\n');
+    return number;
+}
+
+int tw_silences_read(struct tw_silences *list, const char *text)
+{
+    const char *end = text;
+    const int64_t id = take_number(&end, ' ');
+    const int64_t from_s = id > 0 ? take_number(&end, ' ') : -1;
+    const int64_t until_s = from_s >= 0 ? take_number(&end, '\n') : -1;
+    if (until_s < from_s || until_s < 0 || !end[1] || end[1] == '\n' || tw_silences_find(list, id))
         return -1;
     struct tw_silence *silence = append(list, id);
     if (!silence)

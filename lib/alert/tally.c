@@ -42,7 +42,10 @@ static struct tw_figure *find_or_make(struct tw_tally *tally, const char *what, 
     const size_t at = position(tally, what, of);
     if (at < tally->figure_count && compare(&tally->figures[at], what, of) == 0)
         return &tally->figures[at];
-    if (tally->figure_count >= TW_TALLY_FIGURES_MAX && strcmp(of, OTHERS) != 0)
+    size_t own = 0;
+    for (size_t i = 0; i < tally->figure_count; i++)
+        own += strcmp(tally->figures[i].of, OTHERS) != 0;
+    if (own >= TW_TALLY_FIGURES_MAX && strcmp(of, OTHERS) != 0)
         return find_or_make(tally, what, OTHERS);
     tally->figures =
         tw_realloc_array(tally->figures, tally->figure_count + 1, sizeof *tally->figures);
@@ -100,10 +103,10 @@ void tw_tally_end(struct tw_tally *tally, const char *aspect, int64_t opened_s, 
                   bool told)
 {
     if (!told) {
-        tally->blips++;
+        tally->blips = add(tally->blips, 1);
         return;
     }
-    tally->over++;
+    tally->over = add(tally->over, 1);
     keep(tally, aspect, opened_s, closed_s);
 }
 
@@ -160,9 +163,13 @@ static void read_line(struct tw_tally *tally, char *line)
     const char *word = strsep(&rest, "\t");
     if (!rest)
         return;
-    const int64_t first = strtoll(rest, &end, 10);
-    const int64_t second = strtoll(end, &end, 10);
-    if (first < 0 || second < 0 || *end != '\t')
+    const char *at = rest;
+    const int64_t first = strtoll(at, &end, 10);
+    if (end == at || *end != '\t')
+        return;
+    at = end + 1;
+    const int64_t second = strtoll(at, &end, 10);
+    if (end == at || first < 0 || second < 0 || *end != '\t')
         return;
     rest = end + 1;
     const char *text = strsep(&rest, "\t");

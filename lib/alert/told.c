@@ -16,7 +16,7 @@ enum {
     TEXT_MAX = 300,
     NAME_MAX = 300,
     LINE_COLUMNS = 70,
-    SET_MAX = 16 * 1024,
+    SET_MAX = 64 * 1024,
     SPAN_MAX = 1000000,
     COPIED_MAX = 64 * 1024
 };
@@ -45,9 +45,10 @@ static void add_detail(struct tw_buf *out, const struct tw_letter_entry *entry)
                   tw_told_name(state_of(entry)), tw_level_name(entry->level), entry->opened_s,
                   entry->closed_s);
     tw_escape(out, entry->aspect, strlen(entry->aspect), TW_ESCAPE_ASCII, NAME_MAX);
-    if (*entry->text) {
+    const char *text = entry->text + strspn(entry->text, " \t");
+    if (*text) {
         tw_buf_puts(out, "\n ");
-        tw_escape(out, entry->text, strlen(entry->text), TW_ESCAPE_ASCII, TEXT_MAX);
+        tw_escape(out, text, strlen(text), TW_ESCAPE_ASCII, TEXT_MAX);
     }
     tw_buf_puts(out, "\n");
 }
@@ -116,8 +117,13 @@ static void copy_header(void *context, const char *value)
     tw_buf_printf(copy->out, "%s:", copy->name);
     size_t column = 0;
     for (const char *at = value; *at;) { /* folded anew, at blanks and commas */
-        const size_t word = strcspn(at, " ,") + (at[strcspn(at, " ,")] == ',');
+        const char *ends = copy->left ? " " : " ,";
+        size_t word = strcspn(at, ends) + (at[strcspn(at, ends)] == ',');
         if (column + word > LINE_COLUMNS || column == 0) {
+            at += strspn(at, " ");
+            if (!*at)
+                break;
+            word = strcspn(at, ends) + (at[strcspn(at, ends)] == ',');
             tw_buf_puts(copy->out, column ? "\n " : " ");
             column = 0;
         } else if (at[-1] == ' ') {
@@ -174,18 +180,26 @@ static char *take_word(char **at)
     return word;
 }
 
+static int64_t number(const char *word)
+{
+    char *end;
+    const int64_t n = strtoll(word, &end, 10);
+    return end != word && !*end && n < INT64_MAX ? n : -1;
+}
+
 static void read_detail(void *context, const char *value)
 {
     struct reading *reading = context;
     char *copy = tw_strdup(value), *at = copy;
-    struct tw_told told = {.id = strtoll(take_word(&at), NULL, 10)};
+    struct tw_told told = {.id = number(take_word(&at))};
     const char *state = take_word(&at), *level = take_word(&at);
-    told.opened_s = strtoll(take_word(&at), NULL, 10);
-    told.closed_s = strtoll(take_word(&at), NULL, 10);
+    told.opened_s = number(take_word(&at));
+    told.closed_s = number(take_word(&at));
     told.aspect = take_word(&at);
     told.text = at;
     told.level = strcmp(level, "unknown") == 0 ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL;
-    if (told.id > 0 && told.opened_s >= 0 && told.closed_s >= 0 && *told.aspect &&
+    const bool known = strcmp(level, "fail") == 0 || strcmp(level, "unknown") == 0;
+    if (known && told.id > 0 && told.opened_s >= 0 && told.closed_s >= 0 && *told.aspect &&
         find_state(state, strlen(state), &told.state)) {
         reading->count++;
         reading->told(reading->context, &told);

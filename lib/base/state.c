@@ -413,7 +413,7 @@ void tw_state_put_incident(struct tw_state *state, const struct tw_state_inciden
 void tw_state_prune_incidents(struct tw_state *state, int64_t before_s)
 {
     char key[24];
-    snprintf(key, sizeof key, "%" PRId64, before_s);
+    snprintf(key, sizeof key, " %" PRId64, before_s); /* an incident's key has no blank */
     if (!state->read_only)
         queue_change(state, tw_change_drop(TW_CHANGE_INCIDENT, key));
 }

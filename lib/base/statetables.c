@@ -107,12 +107,15 @@ int tw_statetables_migrate(sqlite3 *sql)
         free(text);
     }
     if (code == SQLITE_OK)
-        code =
-            sqlite3_exec(sql,
-                         INCIDENT_CREATE "; UPDATE aspect SET letters = stage IN (3, 4),"
-                                         " was_open = stage >= 2, told_s = opened_s;"
-                                         "PRAGMA user_version=" TW_STATETABLES_VERSION "; COMMIT",
-                         NULL, NULL, NULL);
+        code = sqlite3_exec(sql,
+                            INCIDENT_CREATE
+                            "; UPDATE aspect SET letters = stage IN (3, 4),"
+                            " was_open = stage >= 2;"
+                            /* told now, so that reminders of all do not come at once */
+                            "UPDATE aspect SET told_s = CAST(strftime('%s', 'now') AS INTEGER)"
+                            " WHERE letters;"
+                            "PRAGMA user_version=" TW_STATETABLES_VERSION "; COMMIT",
+                            NULL, NULL, NULL);
     if (code != SQLITE_OK)
         sqlite3_exec(sql, "ROLLBACK", NULL, NULL, NULL);
     return code;

@@ -199,27 +199,33 @@ static void list_peers(struct tw_config *config)
 }
 
 /* A key that says nothing without another one. */
-static int needs(const struct tw_seen *seen, const char *key, const char *other, struct tw_error *e)
+static int alone(const struct tw_seen *seen, const char *key, const char *section,
+                 const char *other, struct tw_error *e)
 {
     struct tw_buf where = {0};
-    if (!tw_seen_has(seen, key) || tw_seen_has(seen, other))
-        return 0;
-    tw_seen_where(seen, key, &where);
-    tw_fail(e, "%s%s says nothing without %s", tw_buf_text(&where), key, other);
+    char *mark = tw_format("%s in %s", key, section);
+    tw_seen_where(seen, mark, &where);
+    tw_fail(e, "%s%s.%s says nothing without %s.%s", tw_buf_text(&where), section, key, section,
+            other);
     tw_buf_free(&where);
+    free(mark);
     return -1;
 }
 
+/* By values, not by what was seen: what is written back (last-good.conf) has every default, and no
+ * "never" where that is the default, and must be taken, too. */
 static int check_sections(const struct tw_config *config, const struct tw_seen *seen,
                           struct tw_error *e)
 {
-    if (config->alert.escalate_s != TW_NEVER &&
-        needs(seen, "alert.escalate", "alert.escalate_via", e))
-        return -1;
-    if (needs(seen, "alert.escalate_via", "alert.escalate", e) ||
-        needs(seen, "heartbeat.every", "heartbeat.url", e) ||
-        needs(seen, "report.at", "report.every", e))
-        return -1;
+    const struct tw_alert_config *alert = &config->alert;
+    if (alert->escalate_s != TW_NEVER && alert->escalate_text.count == 0)
+        return alone(seen, "escalate", "alert", "escalate_via", e);
+    if (alert->escalate_text.count && alert->escalate_s == TW_NEVER)
+        return alone(seen, "escalate_via", "alert", "escalate", e);
+    if (!config->heartbeat.url && config->heartbeat.every_s != 300)
+        return alone(seen, "every", "heartbeat", "url", e);
+    if (config->report.every_s == TW_NEVER && strcmp(config->report.at, "08:00") != 0)
+        return alone(seen, "at", "report", "every", e);
     return 0;
 }
 

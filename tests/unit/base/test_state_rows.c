@@ -6,11 +6,12 @@ static void all_of_aspect(void *context, const struct tw_state_aspect *row)
 {
     struct kit *kit = context;
     kit_aspect(kit, row);
+    const bool now = row->told_s > time(NULL) - 100; /* as the first version's rows have it */
     tw_buf_printf(&kit->seen, "  %ld %ld%ld%ld%ld %ld %ld %ld %ld %ld %ld %ld [%s] [%s] [%s]\n",
                   (long)row->incident, (long)row->acted, (long)row->was_open, (long)row->bad,
-                  (long)row->flap_told, (long)row->letters, (long)row->told_s, (long)row->reminds,
-                  (long)row->escalated_s, (long)row->changed_s, (long)row->opens,
-                  (long)row->acked_s, row->openings, row->acked_by, row->note);
+                  (long)row->flap_told, (long)row->letters, now ? -1L : (long)row->told_s,
+                  (long)row->reminds, (long)row->escalated_s, (long)row->changed_s,
+                  (long)row->opens, (long)row->acked_s, row->openings, row->acked_by, row->note);
 }
 
 static void all_of_incident(void *context, const struct tw_state_incident *row)
@@ -199,15 +200,15 @@ static void make_first_version(const struct kit *kit)
 
 static const char first_version_now[] =
     "aspect s.closing of s.closing: 1 4 50 40 50 2 3 0 [up] [up 9s]\n"
-    "  0 0100 1 40 0 0 0 0 0 [] [] []\n"
+    "  0 0100 1 -1 0 0 0 0 0 [] [] []\n"
     "aspect s.open of s.open: 3 2 60 60 0 1 0 0 [down] [down]\n"
-    "  0 0100 0 60 0 0 0 0 0 [] [] []\n"
+    "  0 0100 0 0 0 0 0 0 0 [] [] []\n"
     "aspect s.pending of s.pending: 3 1 70 65 0 1 0 2 [down] []\n"
-    "  0 0000 0 65 0 0 0 0 0 [] [] []\n"
+    "  0 0000 0 0 0 0 0 0 0 [] [] []\n"
     "aspect s.quiet/log of s.quiet: 1 0 80 0 0 0 0 0 [] [it's up]\n"
     "  0 0000 0 0 0 0 0 0 0 [] [] []\n"
     "aspect s.told of s.told: 4 3 90 85 0 3 1 0 [x] []\n"
-    "  0 0100 1 85 0 0 0 0 0 [] [] []\n"
+    "  0 0100 1 -1 0 0 0 0 0 [] [] []\n"
     "job disk.var: 10 20 [memory]\n"
     "value sent=1 2 3\n";
 

@@ -273,10 +273,10 @@ static void check_mention(struct world *w, enum tw_route route, const struct tw_
     case TW_TOPIC_RECOVERED:
         /* But for what was over before its letter could be written, though that was overdue: this
          * one tells it all. */
-        if (!seen->alarmed && (a->incident.letters || (w->jumped_ms < w->now_ms - 86400000 &&
-                                     w->limit_ms < w->now_ms - 86400000 &&
-                                                       a->incident.closed_s - a->incident.opened_s <
-                                                           2 * w->alert.group_wait_s + 20)))
+        if (!seen->alarmed &&
+            (a->incident.letters ||
+             (w->jumped_ms < w->now_ms - 86400000 && w->limit_ms < w->now_ms - 86400000 &&
+              a->incident.closed_s - a->incident.opened_s < 2 * w->alert.group_wait_s + 20)))
             fail_msg("%s is told as well again, of which no alarm told", a->name);
         w->belated += !seen->alarmed;
         assert_true(a->level != TW_LEVEL_FAIL);
