@@ -153,8 +153,8 @@ static void add_times(struct tw_buf *out, const struct tw_letter_entry *entry, i
     if (entry->flapping)
         tw_buf_printf(out,
                       entry->recovered
-                          ? "  It opened and ended %lld times, and has been well for an hour.\n"
-                          : "  It has opened and ended %lld times: no letter about each, but "
+                          ? "  It opened %lld times, and has been well for an hour.\n"
+                          : "  It has opened %lld times so far: no letter about each, but "
                             "one an hour.\n",
                       (long long)entry->opens);
     if (entry->acked) {

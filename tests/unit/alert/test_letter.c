@@ -84,6 +84,109 @@ static void a_letter_reads_like_this(void **state)
     tw_buf_free(&out);
 }
 
+static char *body_of(const struct tw_letter *letter, char **subject)
+{
+    struct tw_buf out = {0};
+    tw_letter_write(letter, &out);
+    check_message(&out);
+    *subject = header_of(&out, "Subject");
+    const char *body = strstr(tw_buf_text(&out), "\n\n");
+    assert_non_null(body);
+    char *copy = tw_strdup(body + 2);
+    tw_buf_free(&out);
+    return copy;
+}
+
+static void expect_letter(const struct tw_letter *letter, const char *subject, const char *body)
+{
+    char *got_subject, *got = body_of(letter, &got_subject);
+    assert_string_equal(got_subject, subject);
+    assert_string_equal(got, body);
+    free(got_subject);
+    free(got);
+}
+
+static void flapping_reads_like_this_and_so_does_its_end(void **state)
+{
+    (void)state;
+    struct tw_letter_entry entry = smtp;
+    entry.evidence = entry.advice = NULL;
+    entry.id = 17;
+    entry.flapping = true;
+    entry.opens = 5;
+    const struct tw_letter letter = letter_of(&entry, 1);
+    expect_letter(&letter, "[toaster] mail.example.com: service.smtp is flapping, opened 5 times",
+                  "On mail.example.com, 2026-11-21 03:12:45 +0100:\n"
+                  "\n"
+                  "FLAPPING service.smtp\n"
+                  "  down for 12s (normally up), want u\n"
+                  "  Since 2026-11-21 03:12:05 +0100, for 40s; incident 17.\n"
+                  "  It has opened 5 times so far: no letter about each, but one an hour.\n"
+                  "\n"
+                  "\"toasterctl status\" shows how everything stands now.\n");
+    entry.recovered = true;
+    entry.opened_s = NOW - 7200;
+    entry.closed_s = NOW;
+    entry.text = "up";
+    expect_letter(&letter, "[toaster] mail.example.com: service.smtp is well again after 2h",
+                  "On mail.example.com, 2026-11-21 03:12:45 +0100:\n"
+                  "\n"
+                  "OK service.smtp\n"
+                  "  up\n"
+                  "  Failed from 2026-11-21 01:12:45 +0100\n"
+                  "  to 2026-11-21 03:12:45 +0100: 2h; incident 17.\n"
+                  "  It opened 5 times, and has been well for an hour.\n"
+                  "\n"
+                  "\"toasterctl status\" shows how everything stands now.\n");
+}
+
+static void a_reminder_and_an_escalation_read_like_this(void **state)
+{
+    (void)state;
+    struct tw_letter_entry entries[] = {smtp, disk};
+    entries[0].evidence = entries[0].advice = NULL;
+    entries[0].reminder = entries[1].reminder = true;
+    entries[0].acked = "Acknowledged by joe, 2026-11-21 03:12:30 +0100: seen\n";
+    struct tw_letter letter = letter_of(entries, 2);
+    expect_letter(&letter, "[toaster] mail.example.com: 2 still failing: service.smtp, disk.var",
+                  "On mail.example.com, 2026-11-21 03:12:45 +0100:\n"
+                  "2 still failing.\n"
+                  "\n"
+                  "FAIL service.smtp\n"
+                  "  down for 12s (normally up), want u\n"
+                  "  Since 2026-11-21 03:12:05 +0100, for 40s.\n"
+                  "  Acknowledged by joe, 2026-11-21 03:12:30 +0100: seen\\n\n"
+                  "\n"
+                  "UNKNOWN disk.var\n"
+                  "  cannot check disk.var: cannot look at /var: Input/output error\n"
+                  "  Since 2026-11-21 02:12:45 +0100, for 1h.\n"
+                  "\n"
+                  "\"toasterctl status\" shows how everything stands now.\n");
+    letter = letter_of(entries, 1);
+    char *subject, *body = body_of(&letter, &subject);
+    assert_string_equal(subject, "[toaster] mail.example.com: service.smtp still fails, for 40s");
+    free(subject);
+    free(body);
+    letter = letter_of(&entries[1], 1);
+    body = body_of(&letter, &subject);
+    assert_string_equal(subject, "[toaster] mail.example.com: still cannot check disk.var");
+    free(subject);
+    free(body);
+    entries[0].reminder = false;
+    entries[0].acked = NULL;
+    letter = letter_of(entries, 1);
+    letter.unacked_s = 3600;
+    expect_letter(&letter, "[toaster] mail.example.com: NOT ACKNOWLEDGED: service.smtp failed",
+                  "On mail.example.com, 2026-11-21 03:12:45 +0100:\n"
+                  "Nobody has acknowledged this for 1h: toasterctl ack INCIDENT \"WHY\".\n"
+                  "\n"
+                  "FAIL service.smtp\n"
+                  "  down for 12s (normally up), want u\n"
+                  "  Since 2026-11-21 03:12:05 +0100, for 40s.\n"
+                  "\n"
+                  "\"toasterctl status\" shows how everything stands now.\n");
+}
+
 static void what_then_did_and_who_waits_stand_in_their_entry(void **state)
 {
     (void)state;
@@ -342,6 +445,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_letter_reads_like_this),
+        cmocka_unit_test(flapping_reads_like_this_and_so_does_its_end),
+        cmocka_unit_test(a_reminder_and_an_escalation_read_like_this),
         cmocka_unit_test(what_then_did_and_who_waits_stand_in_their_entry),
         cmocka_unit_test(a_subject_says_host_what_and_how_many),
         cmocka_unit_test(what_was_held_back_is_told),
