@@ -172,8 +172,8 @@ static void put_incident(struct tw_buf *out, const struct tw_control_incident *r
 struct history {
     int64_t since_s;
     bool open_too;
-    struct tw_control_incident *items;
-    size_t count;
+    struct tw_control_incident *items, *open;
+    size_t count, open_count;
     struct tw_buf trouble;
 };
 
@@ -183,11 +183,12 @@ static void take_incident(void *context, const struct tw_state_incident *row)
     const bool wanted = row->closed_s ? row->closed_s >= history->since_s : history->open_too;
     if (!wanted || row->level < 0 || row->level > TW_LEVEL_UNKNOWN)
         return;
+    struct tw_control_incident **list = row->closed_s ? &history->items : &history->open;
+    size_t *count = row->closed_s ? &history->count : &history->open_count;
     /* Grown at powers of two. */
-    if ((history->count & (history->count - 1)) == 0)
-        history->items = tw_realloc_array(history->items, history->count ? history->count * 2 : 1,
-                                          sizeof *history->items);
-    history->items[history->count++] =
+    if ((*count & (*count - 1)) == 0)
+        *list = tw_realloc_array(*list, *count ? *count * 2 : 1, sizeof **list);
+    (*list)[(*count)++] =
         (struct tw_control_incident){.id = row->id,
                                      .level = row->level,
                                      .stage = row->closed_s ? TW_STAGE_QUIET : TW_STAGE_OPEN,
@@ -221,15 +222,21 @@ static int read_history(const struct ctl *ctl, struct history *history)
     return CTL_SYSTEM;
 }
 
+static void free_rows(struct tw_control_incident *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(rows[i].aspect);
+        free(rows[i].text);
+        free(rows[i].acked_by);
+        free(rows[i].note);
+    }
+    free(rows);
+}
+
 static void free_history(struct history *history)
 {
-    for (size_t i = 0; i < history->count; i++) {
-        free(history->items[i].aspect);
-        free(history->items[i].text);
-        free(history->items[i].acked_by);
-        free(history->items[i].note);
-    }
-    free(history->items);
+    free_rows(history->items, history->count);
+    free_rows(history->open, history->open_count);
     tw_buf_free(&history->trouble);
 }
 
@@ -248,10 +255,12 @@ static void print_lists(const struct ctl *ctl, const struct ctl_answer *answer,
                         const struct history *history)
 {
     const int64_t now_s = time(NULL);
+    const struct tw_control_incident *open = history->open_too ? history->open : answer->incidents;
+    const size_t open_count = history->open_too ? history->open_count : answer->incident_count;
     if (ctl->json) {
         struct tw_buf out = {0};
         tw_buf_puts(&out, "{");
-        put_list(&out, "incidents", answer->incidents, answer->incident_count);
+        put_list(&out, "incidents", open, open_count);
         if (ctl->all) {
             tw_buf_puts(&out, ",\n");
             put_list(&out, "history", history->items, history->count);
@@ -261,14 +270,14 @@ static void print_lists(const struct ctl *ctl, const struct ctl_answer *answer,
         tw_buf_free(&out);
         return;
     }
-    if (answer->incident_count + history->count)
+    if (open_count + history->count)
         printf("%-6s  %-10s  %-7s  %-19s  %-9s  %s\n", "ID", "STATE", "LEVEL", "OPENED", "LASTED",
                "WHAT");
     for (size_t i = 0; i < history->count; i++)
         print_incident(&history->items[i], now_s);
-    for (size_t i = 0; i < answer->incident_count; i++)
-        print_incident(&answer->incidents[i], now_s);
-    printf("%zu open incident%s", answer->incident_count, answer->incident_count == 1 ? "" : "s");
+    for (size_t i = 0; i < open_count; i++)
+        print_incident(&open[i], now_s);
+    printf("%zu open incident%s", open_count, open_count == 1 ? "" : "s");
     if (ctl->all)
         printf(", %zu in the last 90 days that are over", history->count);
     printf("\n");

@@ -23,8 +23,11 @@ struct attempt {
 static void on_end(void *context, enum tw_delivery result, const char *why)
 {
     struct attempt *attempt = context;
-    char *clean = tw_escape_new(why, TW_ESCAPE_LINE, 0);
-    attempt->taken = result == TW_DELIVERY_TAKEN;
+    /* Of those that are left the reason says enough. */
+    const char *reason =
+        result == TW_DELIVERY_PARTLY && strchr(why, '\n') ? strchr(why, '\n') + 1 : why;
+    char *clean = tw_escape_new(reason, TW_ESCAPE_LINE, 0);
+    attempt->taken = result == TW_DELIVERY_TAKEN || result == TW_DELIVERY_PARTLY;
     printf("%-6s  %s%s%s\n", attempt->taken ? "ok" : "FAILED", attempt->transport->shown,
            *clean ? ": " : "", clean);
     fflush(stdout);
@@ -37,8 +40,8 @@ static bool try_one(const struct ctl *ctl, struct attempt *attempt, struct tw_wo
                     const struct tw_transport_config *transport, const struct tw_buf *letter)
 {
     attempt->transport = transport;
-    tw_delivery_begin(workers, ctl->config, transport, tw_buf_text(letter), letter->len, on_end,
-                      attempt);
+    tw_delivery_begin(workers, ctl->config, transport, NULL, tw_buf_text(letter), letter->len,
+                      on_end, attempt);
     tw_loop_run(attempt->loop);
     return attempt->taken;
 }

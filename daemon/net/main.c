@@ -60,6 +60,7 @@ int main(int argc, char **argv)
         fputs("toaster-net: started by toaster-worker only\n", stderr);
         return 100;
     }
+    prctl(PR_SET_DUMPABLE, 0); /* it holds passwords, and is not the only one of its user */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != (pid_t)parent)
         return 111;

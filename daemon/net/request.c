@@ -1,4 +1,5 @@
 /* One request, by libcurl. Knows neither pipes nor frames but for the answer's. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,6 +64,8 @@ static void put_answer(struct tw_buf *out, long status, const struct tw_buf *rep
 /* `status` is SMTP's last reply: 5xx is for ever (RFC 5321, 4.2.1). */
 static const char *word_of(CURLcode code, bool mail, long status)
 {
+    if (mail && status >= 500 && status < 600)
+        return "refused";
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return "timeout";
@@ -75,9 +78,7 @@ static const char *word_of(CURLcode code, bool mail, long status)
     case CURLE_RECV_ERROR:
         return "down";
     default:
-        if (mail)
-            return status >= 500 && status < 600 ? "refused" : "down";
-        return "nonsense";
+        return mail ? "down" : "nonsense";
     }
 }
 
@@ -181,38 +182,45 @@ static CURLcode perform_mail(CURL *curl, struct transfer *t, const char *url, co
     return code;
 }
 
-/* Each address by itself, so that one which is refused does not keep the letter from the others. It
- * is taken if anybody has it; the answer's text says who has not. */
+/* Each address by itself, so that one which is refused does not keep the letter from the others.
+ * Answers, if anybody has it, with a line for each who has not: "later <ADDRESS> WHY" or "refused
+ * ..."; else it fails. */
 static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
 {
     const struct tw_strings *to = &t->request->headers;
-    struct tw_buf failures = {0};
+    struct tw_buf lines = {0}, reasons = {0};
     char *url = with_hello(t->request);
     const char *word = "refused";
+    bool reached = true;
     size_t taken = 0;
     for (size_t i = 0; i < to->count; i++) {
-        char error[CURL_ERROR_SIZE] = "";
-        long status = 0;
-        const CURLcode code = perform_mail(curl, t, url, to->items[i], error);
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-        if (code == CURLE_OK) {
-            taken++;
-            continue;
+        char error[CURL_ERROR_SIZE] = "no time was left";
+        const char *why = "down";
+        if (reached) {
+            long status = 0;
+            const CURLcode code = perform_mail(curl, t, url, to->items[i], error);
+            curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+            taken += code == CURLE_OK;
+            if (code == CURLE_OK)
+                continue;
+            why = word_of(code, true, status);
+            reached = status >= 400; /* else the next one would wait as long */
+            if (!error[0])
+                snprintf(error, sizeof error, "%s", curl_easy_strerror(code));
         }
-        const char *why = word_of(code, true, status);
-        if (strcmp(why, "refused") != 0)
-            word = why;
-        if (failures.len < TW_NET_ANSWER_MAX / 4)
-            tw_buf_printf(&failures, "%s%s: %s", failures.len ? "; " : "", to->items[i],
-                          error[0] ? error : curl_easy_strerror(code));
-        if (strcmp(why, "refused") != 0 && taken == 0)
-            break; /* the next one would wait as long */
+        const bool refused = strcmp(why, "refused") == 0;
+        word = refused ? word : why;
+        tw_buf_printf(&lines, "%s %s %s\n", refused ? "refused" : "later", to->items[i], error);
+        tw_buf_printf(&reasons, "%s%s: %s", reasons.len ? "; " : "", to->items[i], error);
+        if (lines.len > TW_NET_ANSWER_MAX / 2)
+            break;
     }
     if (taken)
-        put_answer(out, 250, &failures);
+        put_answer(out, 250, &lines);
     else
-        put_failure(out, word, failures.len ? tw_buf_text(&failures) : "there is no recipient");
-    tw_buf_free(&failures);
+        put_failure(out, word, reasons.len ? tw_buf_text(&reasons) : "there is no recipient");
+    tw_buf_free(&lines);
+    tw_buf_free(&reasons);
     free(url);
 }
 
@@ -229,12 +237,11 @@ static void serve_http(CURL *curl, struct transfer *t, struct tw_buf *out)
     set_http(curl, request, headers);
     const CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    if (t->too_long)
-        put_failure(out, "nonsense", "it says more than an answer can be");
-    else if (code != CURLE_OK)
-        put_failure(out, word_of(code, false, status), error[0] ? error : curl_easy_strerror(code));
-    else
+    /* Of an answer that is too long its beginning will do. */
+    if (code == CURLE_OK || (t->too_long && status > 0))
         put_answer(out, status, &t->reply);
+    else
+        put_failure(out, word_of(code, false, status), error[0] ? error : curl_easy_strerror(code));
     curl_slist_free_all(headers);
 }
 

@@ -305,6 +305,7 @@ static void take_care(void *context)
     }
     if (tw_hand_look(&hand, tw_app_now(app)))
         tw_mailer_look(app->mailer);
+    tw_mailer_care(app->mailer);
     const size_t waiting = tw_mailer_stuck(app->mailer);
     if (waiting && tw_mailer_refused(app->mailer)) {
         snprintf(text, sizeof text, "%zu letter%s in the outbox: every transport refuses them",

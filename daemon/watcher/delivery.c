@@ -38,12 +38,12 @@ static void ended(void *context, enum tw_outcome outcome, const char *detail)
 }
 
 void tw_delivery_begin(struct tw_workers *workers, const struct tw_config *config,
-                       const struct tw_transport_config *transport, const char *text, size_t length,
-                       tw_delivered *done, void *context)
+                       const struct tw_transport_config *transport, const struct tw_strings *to,
+                       const char *text, size_t length, tw_delivered *done, void *context)
 {
     const struct tw_alert_config *alert = &config->alert;
-    const struct tw_transport_needs needs = {&alert->to, config->hostname, alert->passwords,
-                                             alert->ca_file};
+    const struct tw_transport_needs needs = {to ? to : &alert->to, config->hostname,
+                                             alert->passwords, alert->ca_file};
     struct delivery *d = tw_alloc(sizeof *d);
     *d = (struct delivery){.done = done, .context = context, .result = -1};
     struct tw_request request = {

@@ -111,8 +111,10 @@ int64_t tw_depends_look(struct tw_jobs *jobs, struct tw_aspects *aspects, int64_
     int64_t again_ms = INT64_MAX;
     for (size_t i = 0; i < tw_aspects_count(aspects); i++) {
         struct tw_aspect *aspect = tw_aspects_at(aspects, i);
-        const struct tw_job *job =
-            aspect->incident.stage == TW_STAGE_OPEN ? tw_jobs_find(jobs, aspect->job) : NULL;
+        const enum tw_stage stage = aspect->incident.stage;
+        const struct tw_job *job = stage == TW_STAGE_OPEN || stage == TW_STAGE_FLAPPING
+                                       ? tw_jobs_find(jobs, aspect->job)
+                                       : NULL;
         if (!job || job->config->depends.count == 0) {
             forget(aspect);
             continue;

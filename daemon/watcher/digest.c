@@ -145,7 +145,7 @@ int64_t tw_digest_next_ms(struct tw_digest *digest, struct tw_when when)
             if (aspect->wait_from_ms > youngest_ms)
                 youngest_ms = aspect->wait_from_ms;
         }
-        if (is_silenced(digest, aspect, when.now_s))
+        if (is_silenced(digest, aspect, when.now_s) || tw_depends_waits(aspect, when.now_ms))
             continue;
         earlier(&next_s, again_s(digest, aspect));
         earlier(&escalate_s, escalates_s(digest, aspect, when));
@@ -248,8 +248,9 @@ static size_t collect_alerts(const struct tw_digest *d, struct tw_when when, str
         struct tw_aspect *aspect = tw_aspects_at(d->aspects, i);
         if (aspect->incident.stage < TW_STAGE_OPEN)
             continue;
-        const bool hourly = aspect->incident.stage == TW_STAGE_FLAPPING &&
-                            again_s(d, aspect) <= when.now_s && !is_silenced(d, aspect, when.now_s);
+        const bool hourly =
+            aspect->incident.stage == TW_STAGE_FLAPPING && again_s(d, aspect) <= when.now_s &&
+            !is_silenced(d, aspect, when.now_s) && !tw_depends_waits(aspect, when.now_ms);
         if (hourly || tw_digest_is_due(d, aspect, when))
             out[count++] = (struct tw_mention){aspect, news_topic(aspect)};
     }

@@ -28,6 +28,8 @@ static void ended(void *context, enum tw_delivery result, const char *why)
 {
     struct tw_heartbeat *h = context;
     h->under_way = false;
+    if (!h->config->heartbeat.url)
+        return; /* nobody wants it any more */
     if (result == TW_DELIVERY_TAKEN)
         say(h, TW_LEVEL_OK, "ok", "sent");
     else
@@ -45,7 +47,7 @@ static void beat(void *context)
         free(text);
     } else if (!h->under_way) {
         h->under_way = true;
-        tw_delivery_begin(h->parts.workers, h->config, &h->ping, "", 0, ended, h);
+        tw_delivery_begin(h->parts.workers, h->config, &h->ping, NULL, "", 0, ended, h);
     }
     tw_buf_free(&why);
 }

@@ -148,17 +148,24 @@ static void clear_proofs(struct tw_mailer *m)
     m->proof_count = 0;
 }
 
-static void gather(struct tw_mailer *m)
+static const char *proof_for(void *context, const char *aspect)
 {
-    const struct tw_when when = now_is(m);
-    m->step = GATHERING;
-    m->pending = 1; /* ours, so that early answers do not end the step */
-    tw_timer_set(m->timer, GATHER_MS);
-    const size_t count = tw_aspects_count(m->parts.aspects);
+    const struct tw_mailer *m = context;
+    for (size_t i = 0; i < m->proof_count; i++)
+        if (strcmp(m->proofs[i].aspect, aspect) == 0)
+            return m->proofs[i].text;
+    return NULL;
+}
+
+/* Of the gravest, in the order that the letter will have. */
+static void gather_for(struct tw_mailer *m, enum tw_route route, struct tw_when when)
+{
+    struct tw_mention *mentions;
+    const size_t count = tw_digest_collect(&m->digest, route, when, &mentions);
     for (size_t i = 0; i < count && m->proof_count < EVIDENCE_COUNT; i++) {
-        const struct tw_aspect *aspect = tw_aspects_at(m->parts.aspects, i);
+        const struct tw_aspect *aspect = mentions[i].aspect;
         const struct tw_job *job = tw_jobs_find(m->parts.jobs, aspect->job);
-        if (!job || !needs_proof(m, aspect, when))
+        if (!job || mentions[i].topic != TW_TOPIC_FAILED || proof_for(m, aspect->name))
             continue;
         struct answer *answer = tw_alloc(sizeof *answer);
         *answer = (struct answer){m, m->generation, m->proof_count};
@@ -166,6 +173,17 @@ static void gather(struct tw_mailer *m)
         m->pending++;
         tw_jobs_evidence(m->parts.jobs, job, aspect->part, EVIDENCE_MS, evidence_came, answer);
     }
+    free(mentions);
+}
+
+static void gather(struct tw_mailer *m)
+{
+    const struct tw_when when = now_is(m);
+    m->step = GATHERING;
+    m->pending = 1; /* ours, so that early answers do not end the step */
+    tw_timer_set(m->timer, GATHER_MS);
+    for (int route = 0; route < TW_ROUTES; route++)
+        gather_for(m, (enum tw_route)route, when);
     answered(m);
 }
 
@@ -214,18 +232,10 @@ static void confirm(struct tw_mailer *m)
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-static const char *proof_for(void *context, const char *aspect)
-{
-    const struct tw_mailer *m = context;
-    for (size_t i = 0; i < m->proof_count; i++)
-        if (strcmp(m->proofs[i].aspect, aspect) == 0)
-            return m->proofs[i].text;
-    return NULL;
-}
-
-static void write_letter(struct tw_mailer *m, enum tw_route route,
-                         const struct tw_mention *mentions, size_t count, bool last_of_hour,
-                         struct tw_when when)
+/* When it was written, as its id has it: by that a later start knows which row is older. */
+static int64_t write_letter(struct tw_mailer *m, enum tw_route route,
+                            const struct tw_mention *mentions, size_t count, bool last_of_hour,
+                            struct tw_when when)
 {
     struct tw_letter head = tw_post_head(m->posts[route]);
     struct tw_buf text = {0};
@@ -239,6 +249,7 @@ static void write_letter(struct tw_mailer *m, enum tw_route route,
     tw_compose(&m->composer, &head, mentions, count, when, &text);
     tw_post_add(m->posts[route], head.id, tw_buf_text(&text), text.len);
     tw_buf_free(&text);
+    return head.now_s;
 }
 
 /* The end of what was escalated is told by the same way, at once. */
@@ -257,9 +268,6 @@ static void tell_escalated_ends(struct tw_mailer *m, const struct tw_mention *me
         tw_compose(&m->composer, &head, ends, end_count, when, &text);
         tw_post_add(m->posts[TW_ROUTE_ESCALATE], head.id, tw_buf_text(&text), text.len);
         tw_buf_free(&text);
-        tw_quota_count(&m->digest.quotas[TW_ROUTE_ESCALATE], m->config->alert.max_per_hour,
-                       end_count, when.now_s);
-        save_quota(m, TW_ROUTE_ESCALATE);
     }
     free(ends);
 }
@@ -271,7 +279,7 @@ static void compose_for(struct tw_mailer *m, enum tw_route route, struct tw_when
     if (count) {
         const bool last =
             tw_quota_is_last(&m->digest.quotas[route], m->config->alert.max_per_hour, when.now_s);
-        write_letter(m, route, mentions, count, last, when);
+        when.now_s = write_letter(m, route, mentions, count, last, when);
         if (route == TW_ROUTE_ALERT)
             tell_escalated_ends(m, mentions, count, when);
         tw_digest_told(&m->digest, route, mentions, count, when);
@@ -369,6 +377,12 @@ bool tw_mailer_busy(const struct tw_mailer *mailer)
            tw_post_busy(mailer->posts[TW_ROUTE_ESCALATE]);
 }
 
+void tw_mailer_care(struct tw_mailer *mailer)
+{
+    if (mailer->config->alert.escalate.count == 0)
+        tw_post_move(mailer->posts[TW_ROUTE_ESCALATE], mailer->posts[TW_ROUTE_ALERT]);
+}
+
 bool tw_mailer_refused(const struct tw_mailer *mailer)
 {
     return tw_post_refused(mailer->posts[TW_ROUTE_ALERT]) ||
@@ -436,8 +450,7 @@ void tw_mailer_configure(struct tw_mailer *mailer, const struct tw_config *confi
                         2 * config->alert.group_wait_s * 1000 + CONFIRM_MS + GATHER_MS);
     for (int route = 0; route < TW_ROUTES; route++)
         tw_post_configure(mailer->posts[route], config);
-    if (config->alert.escalate.count == 0) /* what waits for transports that are no more */
-        tw_post_move(mailer->posts[TW_ROUTE_ESCALATE], mailer->posts[TW_ROUTE_ALERT]);
+    tw_mailer_care(mailer);
     if (mailer->started)
         consider(mailer);
 }

@@ -52,6 +52,9 @@ void tw_mailer_hurry(struct tw_mailer *mailer);
 bool tw_mailer_busy(const struct tw_mailer *mailer);
 void tw_mailer_stop(struct tw_mailer *mailer, tw_loop_call *idle, void *context);
 
+/* To be called now and then: escalations whose transports are gone go the other way. */
+void tw_mailer_care(struct tw_mailer *mailer);
+
 /* Is there a letter that every transport has refused for good? */
 bool tw_mailer_refused(const struct tw_mailer *mailer);
 

@@ -37,8 +37,9 @@ static int check(const char *file)
 {
     struct tw_error e;
     struct tw_config *config = tw_config_load(file, &e);
-    if (!config) {
+    if (!config || tw_config_check_secrets(config, &e) != 0) {
         fprintf(stderr, "toaster-watcher: %s\n", e.text);
+        tw_config_free(&config);
         return 100;
     }
     printf("%s is good: %zu jobs\n", file, config->job_count);

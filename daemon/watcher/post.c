@@ -23,8 +23,10 @@ struct tw_post {
     const struct tw_outbox_letter *letter; /* on its way */
     size_t *order;                         /* of the transports, for this letter */
     size_t attempt;
-    char refused_id[64]; /* the letter that some transports will not be asked to take again */
-    bool *refused;       /* which, in the order of the configuration */
+    char refused_id[64];    /* the letter that some transports will not be asked to take again */
+    bool *refused;          /* which, in the order of the configuration */
+    char left_id[64];       /* the letter that some have got already */
+    struct tw_strings left; /* and who has not */
     int64_t config_number, letter_config; /* a new configuration ends the round */
     char id[64];
     int64_t last_id_ns;
@@ -136,6 +138,23 @@ static void note_refusal(struct tw_post *post, size_t index)
     post->refused[index] = true;
 }
 
+/* Keeps the addresses of the first line; the sentence behind it. */
+static const char *note_left(struct tw_post *post, const char *why)
+{
+    const char *end = why + strcspn(why, "\n");
+    tw_strings_free(&post->left);
+    snprintf(post->left_id, sizeof post->left_id, "%s", post->letter->id);
+    for (const char *at = why; at < end;) {
+        const size_t length = strcspn(at, " \n");
+        char *address = tw_strndup(at, length);
+        if (*address)
+            tw_strings_add(&post->left, address);
+        free(address);
+        at += length + 1;
+    }
+    return *end ? end + 1 : end;
+}
+
 static void ended(void *context, enum tw_delivery result, const char *why)
 {
     struct tw_post *post = context;
@@ -158,7 +177,11 @@ static void ended(void *context, enum tw_delivery result, const char *why)
         finish(post, via);
         return;
     }
-    if (result == TW_DELIVERY_REFUSED) {
+    if (result == TW_DELIVERY_PARTLY) {
+        tw_log_line(post->log, TW_LOG_WARN, TW_SELF,
+                    "%s took the letter, but %s: it is tried again for those, id=%s", via,
+                    note_left(post, why), post->letter->id);
+    } else if (result == TW_DELIVERY_REFUSED) {
         note_refusal(post, index);
         tw_log_line(post->log, TW_LOG_FAIL, TW_SELF,
                     "%s refuses the letter, and is not asked again to take it: %s, id=%s", via, why,
@@ -185,8 +208,10 @@ static void try_next(struct tw_post *post)
         give_back(post);
         return;
     }
+    const bool some = strcmp(post->left_id, post->letter->id) == 0 && post->left.count;
     tw_delivery_begin(post->workers, post->config, &via->items[post->order[post->attempt]],
-                      post->letter->text, post->letter->length, ended, post);
+                      some ? &post->left : NULL, post->letter->text, post->letter->length, ended,
+                      post);
 }
 
 static void pump(void *context)
@@ -297,6 +322,7 @@ void tw_post_free(struct tw_post **post)
     tw_outbox_free(&(*post)->outbox);
     free((*post)->order);
     free((*post)->refused);
+    tw_strings_free(&(*post)->left);
     free(*post);
     *post = NULL;
 }

@@ -24,8 +24,9 @@ int tw_app_first_config(struct tw_app *app)
     const char *file = app->options.config_file;
     struct tw_error e, last_error;
     app->config = tw_config_load(file, &e);
-    if (app->config)
+    if (app->config && tw_config_check_secrets(app->config, &e) == 0)
         return 0;
+    tw_config_free(&app->config);
     char *path;
     app->config = load_last_good(file, &path, &last_error);
     if (!app->config) {
@@ -144,7 +145,8 @@ void tw_app_reload(void *context)
     struct tw_error e;
     struct tw_config *new = tw_config_load(app->options.config_file, &e);
     struct tw_control *control = NULL;
-    if (!new || check_fixed(app, new, &e) != 0 || prepare_control(app, new, &control, &e) != 0) {
+    if (!new || tw_config_check_secrets(new, &e) != 0 || check_fixed(app, new, &e) != 0 ||
+        prepare_control(app, new, &control, &e) != 0) {
         tw_config_free(&new);
         refuse(app, e.text);
     } else {

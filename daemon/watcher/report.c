@@ -203,7 +203,9 @@ static void add_subject(const struct tw_report_writer *r, struct tw_buf *out)
         tw_buf_printf(out, ", %" PRId64 " messages expired", gone.count);
 }
 
-static void write_report(struct tw_report_writer *r, const struct tw_buf *sections, int64_t now_s)
+/* When it was written, as its id has it. */
+static int64_t write_report(struct tw_report_writer *r, const struct tw_buf *sections,
+                            int64_t now_s)
 {
     const struct tw_letter head = tw_post_head(r->parts.post);
     const struct tw_message_tally words = {.letters = 1, .type = "report"};
@@ -224,6 +226,7 @@ static void write_report(struct tw_report_writer *r, const struct tw_buf *sectio
     tw_buf_free(&subject);
     tw_buf_free(&word);
     tw_buf_free(&text);
+    return head.now_s;
 }
 
 static void report_now(struct tw_report_writer *r, int64_t now_s)
@@ -236,7 +239,7 @@ static void report_now(struct tw_report_writer *r, int64_t now_s)
     add_slow(r, &sections);
     add_disks(r, &sections);
     if (sections.len)
-        write_report(r, &sections, now_s);
+        now_s = write_report(r, &sections, now_s);
     else
         tw_log_line(r->parts.log, TW_LOG_OK, TW_SELF, "nothing to report: no letter");
     tw_buf_free(&sections);

@@ -17,10 +17,7 @@ struct rows {
     } * letters;
     struct tw_strings keys, values, troubles;
     int64_t last_incident;
-    struct open_incident {
-        int64_t id, level, opened_s;
-        char *aspect, *text;
-    } * open; /* as the history has them */
+    struct tw_state_incident *open; /* as the history has them */
     size_t open_count;
     size_t aspect_count, job_count, letter_count;
 };
@@ -65,8 +62,12 @@ static void on_incident(void *context, const struct tw_state_incident *row)
     if (row->closed_s)
         return;
     rows->open = tw_realloc_array(rows->open, rows->open_count + 1, sizeof *rows->open);
-    rows->open[rows->open_count++] = (struct open_incident){
-        row->id, row->level, row->opened_s, tw_strdup(row->aspect), tw_strdup(row->text)};
+    struct tw_state_incident *copy = &rows->open[rows->open_count++];
+    *copy = *row;
+    copy->aspect = tw_strdup(row->aspect);
+    copy->text = tw_strdup(row->text);
+    copy->acked_by = tw_strdup(row->acked_by);
+    copy->note = tw_strdup(row->note);
 }
 
 static void on_letter(void *context, const char *id, const char *bytes, size_t length)
@@ -103,8 +104,10 @@ static void free_rows(struct rows *rows)
         free(rows->letters[i].text);
     }
     for (size_t i = 0; i < rows->open_count; i++) {
-        free(rows->open[i].aspect);
-        free(rows->open[i].text);
+        free((char *)rows->open[i].aspect);
+        free((char *)rows->open[i].text);
+        free((char *)rows->open[i].acked_by);
+        free((char *)rows->open[i].note);
     }
     free(rows->open);
     free(rows->aspects);
@@ -154,21 +157,17 @@ static void restore_history(struct tw_app *app, const struct rows *rows)
         sorted[i] = tw_aspects_at(app->aspects, i);
     qsort(sorted, count, sizeof(struct tw_aspect *), by_id);
     for (size_t i = 0; i < rows->open_count; i++) {
-        const struct open_incident *row = &rows->open[i];
-        const struct tw_aspect key = {.id = row->id}, *wanted = &key;
+        struct tw_state_incident row = rows->open[i];
+        const struct tw_aspect key = {.id = row.id}, *wanted = &key;
         struct tw_aspect **found =
             bsearch(&wanted, sorted, count, sizeof(struct tw_aspect *), by_id);
-        if (found)
-            tw_aspects_seen(*found,
-                            row->level == TW_LEVEL_UNKNOWN ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL,
-                            row->text);
-        else
-            tw_state_put_incident(app->state, &(struct tw_state_incident){.id = row->id,
-                                                                          .aspect = row->aspect,
-                                                                          .level = row->level,
-                                                                          .opened_s = row->opened_s,
-                                                                          .closed_s = time(NULL),
-                                                                          .text = row->text});
+        if (found) {
+            tw_aspects_seen(
+                *found, row.level == TW_LEVEL_UNKNOWN ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL, row.text);
+        } else {
+            row.closed_s = time(NULL);
+            tw_state_put_incident(app->state, &row);
+        }
     }
     free(sorted);
 }

@@ -239,6 +239,7 @@ static enum tw_incident_news reopen(struct tw_incident *incident, const struct s
     incident->closed_s = 0;
     incident->oks = 0;
     incident->unknowns = 0;
+    incident->opens = 0;
     incident->acted = false;
     return opens_too_often(incident, step->now_s) ? flap(incident, step) : TW_NEWS_REOPENED;
 }

@@ -17,7 +17,7 @@
 #include "base/passwords.h"
 #include "base/priv.h"
 
-enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, NOBODY = 65534 };
+enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, NOBODY = 65534, SECRET_MIN = 6 };
 
 /* ---- what is sent ------------------------------------------------------------------------- */
 
@@ -103,19 +103,65 @@ static int give_up_root(struct tw_error *e)
 
 /* ---- what came of it ---------------------------------------------------------------------- */
 
-static enum tw_delivery judge_http(const struct tw_net_answer *answer, struct tw_error *e)
+/* Does the answer repeat what may be a secret: a part of the URL behind the host. */
+static bool repeats_secret(const char *url, const char *body)
+{
+    const char *rest = strstr(url, "://");
+    rest = rest ? rest + 3 + strcspn(rest + 3, "/?#") : "";
+    while (*rest) {
+        rest += strspn(rest, "/?#&=");
+        const size_t length = strcspn(rest, "/?#&=");
+        char *part = tw_strndup(rest, length);
+        const bool found = length >= SECRET_MIN && strstr(body, part);
+        free(part);
+        if (found)
+            return true;
+        rest += length;
+    }
+    return false;
+}
+
+static enum tw_delivery judge_http(const char *url, const struct tw_net_answer *answer,
+                                   struct tw_error *e)
 {
     const int64_t status = answer->status;
+    const char *body = answer->body && !repeats_secret(url, answer->body) ? answer->body : "";
     if (status >= 200 && status < 300)
         return TW_DELIVERY_TAKEN;
-    tw_fail(e, "it answers with status %d%s%.*s", (int)status,
-            answer->body && *answer->body ? ": " : "", SHOWN_BYTES,
-            answer->body ? answer->body : "");
+    tw_fail(e, "it answers with status %d%s%.*s", (int)status, *body ? ": " : "", SHOWN_BYTES,
+            body);
     if (status >= 300 && status < 400)
         tw_fail(e, "it answers with status %d: redirects are not followed, name the place itself",
                 (int)status);
     const bool later = status == 408 || status == 425 || status == 429 || status >= 500;
     return later ? TW_DELIVERY_NOT_NOW : TW_DELIVERY_REFUSED;
+}
+
+/* Lines of who has not got it, and whether that may change. */
+static enum tw_delivery judge_mail(const char *lines, struct tw_error *e)
+{
+    struct tw_buf left = {0}, why = {0};
+    for (const char *at = lines; *at;) {
+        const size_t length = strcspn(at, "\n");
+        const char *rest = at + strcspn(at, " <");
+        const char *address = strchr(rest, '<');
+        const size_t end = address ? strcspn(address, ">") : 0;
+        if (address && address < at + length && address[end] == '>') {
+            if (strncmp(at, "later ", 6) == 0)
+                tw_buf_printf(&left, "%s%.*s", left.len ? " " : "", (int)end - 1, address + 1);
+            tw_buf_printf(&why, "%s%.*s", why.len ? "; " : "", (int)(at + length - address),
+                          address);
+        }
+        at += length + (at[length] == '\n');
+    }
+    if (left.len)
+        tw_fail(e, "%.300s\nnot for all: %.160s", tw_buf_text(&left), tw_buf_text(&why));
+    else if (why.len)
+        tw_fail(e, "not for all: %.400s", tw_buf_text(&why));
+    const bool partly = left.len > 0;
+    tw_buf_free(&left);
+    tw_buf_free(&why);
+    return partly ? TW_DELIVERY_PARTLY : TW_DELIVERY_TAKEN;
 }
 
 static enum tw_delivery send_it(const struct tw_net_request *request, struct tw_error *e)
@@ -131,9 +177,9 @@ static enum tw_delivery send_it(const struct tw_net_request *request, struct tw_
         tw_fail(e, "%s", why.text);
         result = strcmp(code, "refused") == 0 ? TW_DELIVERY_REFUSED : TW_DELIVERY_NOT_NOW;
     } else if (request->method != TW_NET_MAIL) {
-        result = judge_http(&answer, e);
-    } else if (answer.body && *answer.body) {
-        tw_fail(e, "not for all: %s", answer.body); /* taken, but who has not got it is told */
+        result = judge_http(request->url, &answer, e);
+    } else {
+        result = judge_mail(answer.body ? answer.body : "", e);
     }
     tw_net_close(&net);
     free(answer.body);

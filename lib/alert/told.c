@@ -41,9 +41,11 @@ static enum tw_told_state state_of(const struct tw_letter_entry *entry)
 
 static void add_detail(struct tw_buf *out, const struct tw_letter_entry *entry)
 {
-    tw_buf_printf(out, DETAIL ": %" PRId64 " %s %s %" PRId64 " %" PRId64 "\n ", entry->id,
-                  tw_told_name(state_of(entry)), tw_level_name(entry->level), entry->opened_s,
-                  entry->closed_s);
+    tw_buf_printf(
+        out, DETAIL ": %" PRId64 " %s %s %" PRId64 " %" PRId64 "\n ", entry->id,
+        tw_told_name(state_of(entry)),
+        tw_level_name(entry->level == TW_LEVEL_UNKNOWN ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL),
+        entry->opened_s, entry->closed_s);
     tw_escape(out, entry->aspect, strlen(entry->aspect), TW_ESCAPE_ASCII, NAME_MAX);
     const char *text = entry->text + strspn(entry->text, " \t");
     if (*text) {

@@ -14,6 +14,7 @@ enum tw_delivery {
     TW_DELIVERY_TAKEN,   /* the transport has it: a program ended with 0; the file is in new/; a
                             server said yes */
     TW_DELIVERY_NOT_NOW, /* it may do better later */
+    TW_DELIVERY_PARTLY,  /* taken, but not for all: who has not got it may do so later */
     TW_DELIVERY_REFUSED  /* to offer this letter again makes no sense: HTTP 4xx (but 408, 425 and
                             429) or a redirect, SMTP 5xx */
 };
@@ -33,8 +34,9 @@ struct tw_transport_needs {
  *   SENDMAIL -i -f '' -- TO...
  * A Maildir is delivered to as its owner, which ends this process' rights for good. So does SMTP,
  * and a web hook, which get what alert/hook.h makes of the letter: from root this becomes nobody
- * before it speaks to anyone. All but TAKEN with an error; TAKEN with one, if a server took it not
- * for all addresses. */
+ * before it speaks to anyone. All but TAKEN with an error; TAKEN with one, if a server has refused
+ * some of the addresses for good. The error of PARTLY begins with the addresses that are left,
+ * blanks between them, and a newline. */
 enum tw_delivery tw_transport_deliver(const struct tw_transport_config *transport,
                                       const struct tw_transport_needs *needs, const char *text,
                                       size_t length, struct tw_error *e);

@@ -1,11 +1,10 @@
 /* Values that must have a form of their own: addresses, host names, transports, the socket's path.
- * Pure but for a transport's links and the file of passwords. */
+ * Pure but for a transport's links. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "base/mem.h"
-#include "base/passwords.h"
 #include "config/parse.h"
 
 /* Stricter than RFC 5321: what would need quoting in a header or could be taken for an option of
@@ -78,15 +77,10 @@ int tw_config_check(const char *name, const char *value, struct tw_error *e)
         const char *name;
         int (*check)(const char *value, struct tw_error *e);
     } checks[] = {
-        {"postmaster", check_address},
-        {"hostname", check_hostname},
-        {"control", check_socket},
-        {"alert.to", check_address},
-        {"alert.via", check_transport},
-        {"alert.escalate_via", check_transport},
-        {"alert.passwords", tw_passwords_check},
-        {"heartbeat.url", check_hook},
-        {"report.at", check_clock},
+        {"postmaster", check_address},  {"hostname", check_hostname},
+        {"control", check_socket},      {"alert.to", check_address},
+        {"alert.via", check_transport}, {"alert.escalate_via", check_transport},
+        {"heartbeat.url", check_hook},  {"report.at", check_clock},
     };
     for (size_t i = 0; i < TW_COUNT(checks); i++)
         if (strcmp(checks[i].name, name) == 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/passwords.h"
 #include "base/units.h"
 #include "config/parse.h"
 
@@ -243,6 +244,9 @@ static int take_all(struct tw_config *config, const char *file, struct tw_error 
         result = tw_config_check_depends(config, tw_parser_seen(parser), e);
     }
     if (result == 0) {
+        struct tw_buf where = {0};
+        tw_seen_where(tw_parser_seen(parser), "passwords in alert", &where);
+        config->alert.passwords_where = tw_buf_take(&where);
         result = check_sections(config, tw_parser_seen(parser), e);
     }
     tw_parser_free(&parser);
@@ -307,6 +311,7 @@ void tw_config_free(struct tw_config **config)
         tw_config_clear_job(&c->jobs[i]);
     free(c->jobs);
     free(c->peers);
+    free(c->alert.passwords_where);
     free_via(&c->alert.via);
     free_via(&c->alert.escalate);
     tw_options_free(tw_config_top, c);
@@ -314,6 +319,14 @@ void tw_config_free(struct tw_config **config)
         tw_options_free(s->options, (char *)c + s->offset);
     free(c->file);
     free(c);
+}
+
+int tw_config_check_secrets(const struct tw_config *config, struct tw_error *e)
+{
+    struct tw_error why;
+    if (!config->alert.passwords || tw_passwords_check(config->alert.passwords, &why) == 0)
+        return 0;
+    return tw_fail(e, "%salert.passwords: %s", config->alert.passwords_where, why.text);
 }
 
 const char *tw_config_default_file(void)

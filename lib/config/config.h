@@ -84,6 +84,7 @@ struct tw_config {
         int64_t group_wait_s, max_per_hour;
         int64_t remind_s, escalate_s; /* TW_NEVER: not at all */
         char *passwords, *ca_file;    /* NULL: none */
+        char *passwords_where;        /* "FILE:LINE: "; NULL: nowhere */
         struct tw_via via, escalate;
     } alert;
     struct tw_heartbeat_config {
@@ -111,6 +112,12 @@ struct tw_config {
  * whatever files, is an error. */
 struct tw_config *tw_config_load(const char *file, struct tw_error *e);
 void tw_config_free(struct tw_config **config);
+
+/* The files of secrets that it names: may they be used? For whoever is about to bring it into
+ * force, and not a part of loading: who may only look cannot read them, and a file that was spoilt
+ * since must not keep a configuration that was good from being used. The error names file and line,
+ * and what is wrong. Blocks on the disk. */
+int tw_config_check_secrets(const struct tw_config *config, struct tw_error *e);
 
 /* The first of /etc, /usr/local/etc, /opt/local/etc that has toaster-watcher.conf; NULL: none. */
 const char *tw_config_default_file(void);

@@ -3,7 +3,8 @@
 servers.py smtp DIR [starttls|smtps|plain] [auth]   messages go to DIR/smtp.N, what was said to DIR/smtp.log
 servers.py http DIR [https]                         requests go to DIR/http.N
 The port is written to DIR/KIND.port when it listens. With TLS the certificate is DIR/cert.pem, its
-key DIR/key.pem. Addresses that begin with "no" are refused (550), with "later" put off (450)."""
+key DIR/key.pem. Addresses that begin with "no" are refused (550), with "later" put off (450), unless there is
+a file DIR/no-later."""
 import http.server
 import os
 import ssl
@@ -35,7 +36,7 @@ def smtp(directory, mode, auth):
         async def handle_RCPT(self, server, session, envelope, address, options):
             if address.startswith("no"):
                 return "550 nobody of that name"
-            if address.startswith("later"):
+            if address.startswith("later") and not os.path.exists(f"{directory}/no-later"):
                 return "450 try again"
             envelope.rcpt_tos.append(address)
             return "250 OK"
@@ -52,7 +53,7 @@ def smtp(directory, mode, auth):
         good = data.login == USER and data.password == PASSWORD
         with open(f"{directory}/smtp.log", "a", encoding="utf-8") as f:
             f.write(f"auth tls={session.ssl is not None or mode == 'smtps'} {'good' if good else 'bad'}\n")
-        return AuthResult(success=good, auth_data=data.login if good else None)
+        return AuthResult(success=good, handled=good, auth_data=data.login if good else None)
 
     class Server(Controller):
         def factory(self):

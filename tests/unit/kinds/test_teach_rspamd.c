@@ -253,7 +253,7 @@ static void test_what_is_no_answer_is_no_verdict(void **state)
     expect_failure_raw("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{\"success\":true}",
                        "nonsense", "");
     expect_failure_raw("HTTP/1.1 200 OK\r\nContent-Length: 10485760\r\n\r\n", "nonsense",
-                       "more than");
+                       "answers with status 200");
     expect_failure_raw("SSH-2.0-OpenSSH_9.2\r\n", "nonsense", "");
     /* It has died of the request. */
     expect_failure_raw("HTTP/1.1 20", "down", "is it running");
