@@ -1,4 +1,5 @@
-/* For the tests of letters: is this text a message that a strict reader would take. */
+/* For the tests of letters: the head of one, and whether a text is a message that a strict reader
+ * would take. */
 #ifndef TEST_ALERT_MESSAGE_CHECK_H
 #define TEST_ALERT_MESSAGE_CHECK_H
 
@@ -21,6 +22,7 @@
 #include "base/mem.h"
 
 #define MESSAGE_LINE_MAX 998 /* RFC 5322, 2.1.1 */
+#define NOW 1795227165       /* 2026-11-21 03:12:45 +0100 */
 
 /* The same zone wherever the tests run, in winter one hour ahead. */
 static inline int set_zone(void **state)
@@ -29,6 +31,19 @@ static inline int set_zone(void **state)
     setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
     tzset();
     return 0;
+}
+
+static inline struct tw_letter letter_of(const struct tw_letter_entry *entries, size_t count)
+{
+    static char *recipients[] = {(char *)"postmaster@example.com"};
+    static const struct tw_strings to = {recipients, 1};
+    return (struct tw_letter){.host = "mail.example.com",
+                              .from = "toaster@example.com",
+                              .to = &to,
+                              .id = "1795227165.1.77",
+                              .now_s = NOW,
+                              .entries = entries,
+                              .entry_count = count};
 }
 
 static inline char *header_of(const struct tw_buf *message, const char *name)

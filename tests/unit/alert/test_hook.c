@@ -6,8 +6,7 @@
 
 #include "alert/hook.h"
 #include "alert/told.h"
-
-#define NOW 1795227165 /* 2026-11-21 03:12:45 +0100 */
+#include "base/source.h"
 
 /* ---- a strict reader of JSON (RFC 8259) ----------------------------------------------------- */
 
@@ -202,20 +201,6 @@ static char *hook_of(const char *text, size_t length)
         assert_int_equal(count_members(item(incidents, i)), TW_COUNT(of_incidents));
     }
     return json;
-}
-
-static char *recipients[] = {(char *)"postmaster@example.com"};
-static const struct tw_strings to = {recipients, 1};
-
-static struct tw_letter letter_of(const struct tw_letter_entry *entries, size_t count)
-{
-    return (struct tw_letter){.host = "mail.example.com",
-                              .from = "toaster@example.com",
-                              .to = &to,
-                              .id = "1795227165.1.77",
-                              .now_s = NOW,
-                              .entries = entries,
-                              .entry_count = count};
 }
 
 static char *hook_of_letter(const struct tw_letter *letter)
@@ -486,24 +471,13 @@ static void a_megabyte_is_taken(void **state)
 /* The page of the source tree, from its heading to the next one. */
 static char *manual_of_hooks(void)
 {
-    static const char here[] = __FILE__;
-    char *path = tw_format("%.*s/../../../lib/config/toaster-watcher.conf.5",
-                           (int)(strrchr(here, '/') - here), here);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        fail_msg("cannot open %s", path);
-    struct tw_buf text = {0};
-    char chunk[4096];
-    for (size_t got; (got = fread(chunk, 1, sizeof chunk, file)) > 0;)
-        tw_buf_add(&text, chunk, got);
-    assert_int_equal(fclose(file), 0);
-    free(path);
-    const char *begin = strstr(tw_buf_text(&text), "\n.Ss Web hooks\n");
+    char *page = read_source("lib/config/toaster-watcher.conf.5");
+    const char *begin = strstr(page, "\n.Ss Web hooks\n");
     assert_non_null(begin);
     const char *end = strstr(begin + 1, "\n.S");
     assert_non_null(end);
     char *part = tw_strndup(begin, (size_t)(end - begin));
-    tw_buf_free(&text);
+    free(page);
     return part;
 }
 

@@ -3,18 +3,12 @@
 
 #include <stdio.h>
 
-#define NOW 1795227165 /* 2026-11-21 03:12:45 +0100 */
-
-static char *recipients[] = {(char *)"postmaster@example.com"};
-static const struct tw_strings to = {recipients, 1};
-
 static struct tw_letter head_of(const char *id, int64_t now_s)
 {
-    return (struct tw_letter){.host = "mail.example.com",
-                              .from = "toaster@example.com",
-                              .to = &to,
-                              .id = id,
-                              .now_s = now_s};
+    struct tw_letter head = letter_of(NULL, 0);
+    head.id = id;
+    head.now_s = now_s;
+    return head;
 }
 
 /* A letter about one failure, the text of which is given. */

@@ -6,16 +6,15 @@
 #include "alert/outbox.h"
 #include "toaster/scratch.h"
 
-#define NOW 1795227165 /* 2026-11-21 03:12:45 +0100 */
 #define MINUTE_MS (60 * 1000)
-
-static char *recipients[] = {(char *)"postmaster@example.com"};
-static const struct tw_strings to = {recipients, 1};
 
 static struct tw_letter head_of(const char *id)
 {
-    return (struct tw_letter){
-        .host = "mail", .from = "toaster@example.com", .to = &to, .id = id, .now_s = NOW + 900};
+    struct tw_letter head = letter_of(NULL, 0);
+    head.host = "mail";
+    head.id = id;
+    head.now_s = NOW + 900;
+    return head;
 }
 
 static void write_letter(struct tw_buf *out, const char *id, const char *aspect)

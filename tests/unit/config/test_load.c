@@ -1,6 +1,8 @@
 /* What a good configuration becomes. */
 #include "files.h"
 
+#include "base/source.h"
+
 static void an_empty_file_is_a_configuration_with_every_default(void **state)
 {
     char host[256];
@@ -344,23 +346,6 @@ static void the_state_directory_is_not_taken_from_a_file_that_others_can_write(v
     assert_string_equal(dir, "/var/lib/toaster-watcher");
     free(dir);
     free(file);
-}
-
-/* A file of the source tree, beside this one. */
-static char *read_source(const char *name)
-{
-    static const char here[] = __FILE__;
-    char *path = tw_format("%.*s/../../../%s", (int)(strrchr(here, '/') - here), here, name);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        fail_msg("cannot open %s", path);
-    struct tw_buf text = {0};
-    char chunk[4096];
-    for (size_t got; (got = fread(chunk, 1, sizeof chunk, file)) > 0;)
-        tw_buf_add(&text, chunk, got);
-    assert_int_equal(fclose(file), 0);
-    free(path);
-    return tw_buf_take(&text);
 }
 
 static void the_configuration_that_is_installed_is_taken_and_only_checks(void **state)
