@@ -75,8 +75,7 @@ static void drop_silenced(const struct tw_composer *c, struct tw_strings *waitin
     for (size_t i = 0; i < waiting->count; i++) {
         char *name = tw_strndup(waiting->items[i], strcspn(waiting->items[i], ":"));
         const struct tw_aspect *aspect = tw_aspects_find(c->aspects, name);
-        const bool silent =
-            aspect && c->silences && tw_silences_on(c->silences, aspect->job, name, now_s);
+        const bool silent = aspect && tw_aspects_silenced(c->aspects, aspect, now_s);
         free(name);
         if (silent)
             free(waiting->items[i]);
@@ -111,8 +110,7 @@ static struct tw_letter_entry describe(const struct tw_composer *c,
     entry.order = tw_actions_said(c->actions, aspect->job, entry.opened_s, &entry.order_s);
     if (any_waits)
         tw_depends_list(c->jobs, c->aspects, aspect->job, waiting);
-    if (c->silences && c->silences->count)
-        drop_silenced(c, waiting, now_s);
+    drop_silenced(c, waiting, now_s);
     return entry;
 }
 

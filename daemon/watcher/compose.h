@@ -11,7 +11,6 @@ struct tw_composer {
     struct tw_aspects *aspects;
     struct tw_jobs *jobs;
     const struct tw_actions *actions;
-    const struct tw_silences *silences;
     const char *config_file;
     /* What a worker has found to show; NULL: nothing. */
     const char *(*proof)(void *context, const char *aspect);

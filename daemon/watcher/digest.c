@@ -304,7 +304,7 @@ bool tw_digest_sums_up(const struct tw_digest *digest, const struct tw_mention *
     return held;
 }
 
-bool tw_digest_told(struct tw_digest *digest, enum tw_route route,
+void tw_digest_told(struct tw_digest *digest, enum tw_route route,
                     const struct tw_mention *mentions, size_t count, struct tw_when when)
 {
     for (size_t i = 0; i < count; i++) {
@@ -318,7 +318,7 @@ bool tw_digest_told(struct tw_digest *digest, enum tw_route route,
     }
     if (route == TW_ROUTE_ALERT)
         digest->came_and_went = 0;
-    return tw_quota_count(&digest->quotas[route], digest->alert->max_per_hour, count, when.now_s);
+    tw_quota_count(&digest->quotas[route], digest->alert->max_per_hour, count, when.now_s);
 }
 
 void tw_digest_cleared(struct tw_digest *digest, const struct tw_aspect *aspect,

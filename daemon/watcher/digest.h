@@ -55,8 +55,8 @@ size_t tw_digest_collect(struct tw_digest *digest, enum tw_route route, struct t
 bool tw_digest_sums_up(const struct tw_digest *digest, const struct tw_mention *mentions,
                        size_t count);
 
-/* The letter about these is written. True: it is the last single one of this hour. */
-bool tw_digest_told(struct tw_digest *digest, enum tw_route route,
+/* The letter about these is written. */
+void tw_digest_told(struct tw_digest *digest, enum tw_route route,
                     const struct tw_mention *mentions, size_t count, struct tw_when when);
 
 /* An incident is over that nobody was told of. */

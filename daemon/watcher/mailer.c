@@ -9,11 +9,9 @@
 #include "watcher/mailer.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "watcher/compose.h"
@@ -232,13 +230,21 @@ static void confirm(struct tw_mailer *m)
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
+static void write_to(struct tw_mailer *m, enum tw_route route, const struct tw_letter *head,
+                     const struct tw_mention *mentions, size_t count, struct tw_when when)
+{
+    struct tw_buf text = {0};
+    tw_compose(&m->composer, head, mentions, count, when, &text);
+    tw_post_add(m->posts[route], head->id, tw_buf_text(&text), text.len);
+    tw_buf_free(&text);
+}
+
 /* When it was written, as its id has it: by that a later start knows which row is older. */
 static int64_t write_letter(struct tw_mailer *m, enum tw_route route,
                             const struct tw_mention *mentions, size_t count, bool last_of_hour,
                             struct tw_when when)
 {
     struct tw_letter head = tw_post_head(m->posts[route]);
-    struct tw_buf text = {0};
     if (route == TW_ROUTE_ALERT) {
         head.summary = tw_digest_sums_up(&m->digest, mentions, count);
         head.came_and_went = m->digest.came_and_went;
@@ -246,9 +252,7 @@ static int64_t write_letter(struct tw_mailer *m, enum tw_route route,
         head.unacked_s = m->config->alert.escalate_s;
     }
     head.last_of_hour = last_of_hour && !head.summary;
-    tw_compose(&m->composer, &head, mentions, count, when, &text);
-    tw_post_add(m->posts[route], head.id, tw_buf_text(&text), text.len);
-    tw_buf_free(&text);
+    write_to(m, route, &head, mentions, count, when);
     return head.now_s;
 }
 
@@ -263,11 +267,8 @@ static void tell_escalated_ends(struct tw_mailer *m, const struct tw_mention *me
             ends[end_count++] = mentions[i];
     if (end_count && m->config->alert.escalate.count) {
         struct tw_letter head = tw_post_head(m->posts[TW_ROUTE_ESCALATE]);
-        struct tw_buf text = {0};
         head.escalated_ends = true;
-        tw_compose(&m->composer, &head, ends, end_count, when, &text);
-        tw_post_add(m->posts[TW_ROUTE_ESCALATE], head.id, tw_buf_text(&text), text.len);
-        tw_buf_free(&text);
+        write_to(m, TW_ROUTE_ESCALATE, &head, ends, end_count, when);
     }
     free(ends);
 }
@@ -420,7 +421,6 @@ struct tw_mailer *tw_mailer_new(const struct tw_mailer_parts *parts)
     m->composer = (struct tw_composer){.aspects = parts->aspects,
                                        .jobs = parts->jobs,
                                        .actions = parts->actions,
-                                       .silences = parts->silences,
                                        .proof = proof_for,
                                        .context = m};
     m->timer = tw_timer_new(parts->loop, next_step, m);

@@ -94,13 +94,18 @@ static void finish(struct tw_post *post, const char *via)
     plan(post);
 }
 
+static bool was_refused(const struct tw_post *post, size_t index)
+{
+    return strcmp(post->refused_id, post->letter->id) == 0 && post->refused[index];
+}
+
 static bool all_refused(const struct tw_post *post)
 {
-    const struct tw_via *via = via_of(post);
+    const size_t count = via_of(post)->count;
     size_t refused = 0;
-    for (size_t i = 0; i < via->count; i++)
-        refused += strcmp(post->refused_id, post->letter->id) == 0 && post->refused[i];
-    return via->count > 0 && refused == via->count;
+    while (refused < count && was_refused(post, refused))
+        refused++;
+    return count > 0 && refused == count;
 }
 
 static void give_back(struct tw_post *post)
@@ -192,11 +197,6 @@ static void ended(void *context, enum tw_delivery result, const char *why)
     }
     post->attempt++;
     try_next(post);
-}
-
-static bool was_refused(const struct tw_post *post, size_t index)
-{
-    return strcmp(post->refused_id, post->letter->id) == 0 && post->refused[index];
 }
 
 static void try_next(struct tw_post *post)
