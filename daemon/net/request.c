@@ -212,8 +212,12 @@ static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
         word = refused ? word : why;
         tw_buf_printf(&lines, "%s %s %s\n", refused ? "refused" : "later", to->items[i], error);
         tw_buf_printf(&reasons, "%s%s: %s", reasons.len ? "; " : "", to->items[i], error);
-        if (lines.len > TW_NET_ANSWER_MAX / 2)
+        if (lines.len > TW_NET_ANSWER_MAX / 2) {
+            /* No room to name the rest: all are asked again, and nobody is forgotten. */
+            taken = 0;
+            word = "down";
             break;
+        }
     }
     if (taken)
         put_answer(out, 250, &lines);

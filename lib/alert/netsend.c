@@ -17,7 +17,7 @@
 #include "base/passwords.h"
 #include "base/priv.h"
 
-enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, NOBODY = 65534, SECRET_MIN = 6 };
+enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, LEFT_BYTES = 300, NOBODY = 65534, SECRET_MIN = 6 };
 
 /* ---- what is sent ------------------------------------------------------------------------- */
 
@@ -137,31 +137,37 @@ static enum tw_delivery judge_http(const char *url, const struct tw_net_answer *
     return later ? TW_DELIVERY_NOT_NOW : TW_DELIVERY_REFUSED;
 }
 
-/* Lines of who has not got it, and whether that may change. */
+/* Lines of who has not got it, and whether that may change: "WORD <ADDRESS> WHY". If there are more
+ * to ask again than the answer has room for, all are: a second copy for some is better than none
+ * for others. */
 static enum tw_delivery judge_mail(const char *lines, struct tw_error *e)
 {
     struct tw_buf left = {0}, why = {0};
     for (const char *at = lines; *at;) {
         const size_t length = strcspn(at, "\n");
-        const char *rest = at + strcspn(at, " <");
-        const char *address = strchr(rest, '<');
-        const size_t end = address ? strcspn(address, ">") : 0;
-        if (address && address < at + length && address[end] == '>') {
+        const char *address = memchr(at, '<', length);
+        const char *end = address ? memchr(address, '>', (size_t)(at + length - address)) : NULL;
+        if (end) {
             if (strncmp(at, "later ", 6) == 0)
-                tw_buf_printf(&left, "%s%.*s", left.len ? " " : "", (int)end - 1, address + 1);
+                tw_buf_printf(&left, "%s%.*s", left.len ? " " : "", (int)(end - address - 1),
+                              address + 1);
             tw_buf_printf(&why, "%s%.*s", why.len ? "; " : "", (int)(at + length - address),
                           address);
         }
         at += length + (at[length] == '\n');
     }
-    if (left.len)
-        tw_fail(e, "%.300s\nnot for all: %.160s", tw_buf_text(&left), tw_buf_text(&why));
-    else if (why.len)
+    enum tw_delivery result = left.len ? TW_DELIVERY_PARTLY : TW_DELIVERY_TAKEN;
+    if (left.len > LEFT_BYTES) {
+        result = TW_DELIVERY_NOT_NOW;
+        tw_fail(e, "many are put off, and all are asked again: %.400s", tw_buf_text(&why));
+    } else if (left.len) {
+        tw_fail(e, "%s\nnot for all: %.160s", tw_buf_text(&left), tw_buf_text(&why));
+    } else if (why.len) {
         tw_fail(e, "not for all: %.400s", tw_buf_text(&why));
-    const bool partly = left.len > 0;
+    }
     tw_buf_free(&left);
     tw_buf_free(&why);
-    return partly ? TW_DELIVERY_PARTLY : TW_DELIVERY_TAKEN;
+    return result;
 }
 
 static enum tw_delivery send_it(const struct tw_net_request *request, struct tw_error *e)
