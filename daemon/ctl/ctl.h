@@ -9,9 +9,11 @@
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 100, CTL_SYSTEM = 111 };
 
 struct ctl {
-    const struct tw_config *config;
-    bool json, dry_run, confirm, learned, all, end;
-    char **arguments; /* behind the verb and its options; ends with NULL */
+    const char *file;               /* of the configuration, as given by -c; NULL: by default */
+    const struct tw_config *config; /* NULL: the verb needs none (enum ctl_needs) */
+    bool json, dry_run, confirm, learned, all, end, force;
+    const char *output, *run_file, *to, *smtp; /* of -o, --run, --to, --smtp; NULL: not given */
+    char **arguments;                          /* behind the verb and its options; ends with NULL */
 };
 
 /* What came over the control socket, or was found in the foreground. */

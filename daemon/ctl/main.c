@@ -1,47 +1,13 @@
-/* toasterctl: arguments, the table of verbs, exit codes. */
+/* toasterctl: arguments, the configuration, exit codes. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/escape.h"
 #include "ctl/ctl.h"
-
-/* Which options a verb takes. */
-enum { JSON = 1, DRY_RUN = 2, CONFIRM = 4, LEARNED = 8, ALL = 16, END = 32 };
-
-static const struct verb {
-    const char *name, *arguments, *what;
-    unsigned options;
-    bool last_good; /* a broken file is no reason not to ask the daemon that runs without it */
-    int (*run)(const struct ctl *ctl);
-} verbs[] = {
-    {"status", "[--json]", "each job and aspect, as the daemon sees it", JSON, true, ctl_status},
-    {"check", "[--json] [JOB...]", "runs checks now and prints what fails", JSON, true, ctl_check},
-    {"run", "[--json] JOB", "runs one job now and prints all it found", JSON | DRY_RUN | CONFIRM,
-     true, ctl_run},
-    {"run", "--dry-run [--json] TASK [ADDRESS...]", "lists what a task would do now", 0, true,
-     ctl_run},
-    {"run", "--confirm TASK", "runs a task that has asked whether it may", 0, true, ctl_run},
-    {"mailboxes", "[--json]", "the mailboxes of this machine", JSON, true, ctl_mailboxes},
-    {"explain", "[--json] ADDRESS", "what holds for each folder of a mailbox", JSON, true,
-     ctl_explain},
-    {"incidents", "[--all] [--json]", "what is open; with --all the last 90 days, too", JSON | ALL,
-     true, ctl_incidents},
-    {"silence", "PATTERN DURATION [NOTE]", "no letter about what the pattern fits, for so long",
-     JSON | END, true, ctl_silence},
-    {"silence", "[--json]", "the silences there are", 0, true, ctl_silence},
-    {"silence", "--end NUMBER|PATTERN", "ends one", 0, true, ctl_silence},
-    {"ack", "INCIDENT [NOTE]", "no reminders of it, and no escalation", 0, true, ctl_ack},
-    {"test-alert", "", "sends a letter by every transport, and says what came of it", 0, true,
-     ctl_test_alert},
-    {"config", "", "the effective configuration", 0, false, ctl_config},
-    {"forget", "JOB", "drops a service that was there and is gone", LEARNED, true, ctl_forget},
-    {"forget", "--learned ADDRESS", "offers all of a mailbox to the filter again", 0, true,
-     ctl_forget},
-};
+#include "ctl/verbs.h"
 
 void ctl_complain(const char *format, ...)
 {
@@ -56,51 +22,6 @@ void ctl_complain(const char *format, ...)
     tw_buf_free(&clean);
 }
 
-static void print_usage(FILE *to)
-{
-    fputs("usage: toasterctl [-c FILE] VERB ...\n", to);
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        fprintf(to, "  %-10s %-36s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
-}
-
-static const struct verb *find_verb(const char *name)
-{
-    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
-        if (strcmp(verbs[i].name, name) == 0)
-            return &verbs[i];
-    return NULL;
-}
-
-/* The options behind the verb. -1: usage. */
-static int read_verb_options(const struct verb *verb, int count, char **arguments, struct ctl *ctl)
-{
-    static const struct option options[] = {{"json", no_argument, NULL, JSON},
-                                            {"dry-run", no_argument, NULL, DRY_RUN},
-                                            {"confirm", no_argument, NULL, CONFIRM},
-                                            {"learned", no_argument, NULL, LEARNED},
-                                            {"all", no_argument, NULL, ALL},
-                                            {"end", no_argument, NULL, END},
-                                            {NULL, 0, NULL, 0}};
-    optind = 0;
-    for (int option, index = 0;
-         (option = getopt_long(count, arguments, "", options, &index)) != -1;) {
-        if (option == '?')
-            return -1;
-        if (!(verb->options & (unsigned)option)) {
-            ctl_complain("%s has no --%s", verb->name, options[index].name);
-            return -1;
-        }
-        ctl->json = ctl->json || option == JSON;
-        ctl->dry_run = ctl->dry_run || option == DRY_RUN;
-        ctl->confirm = ctl->confirm || option == CONFIRM;
-        ctl->all = ctl->all || option == ALL;
-        ctl->end = ctl->end || option == END;
-        ctl->learned = ctl->learned || option == LEARNED;
-    }
-    ctl->arguments = arguments + optind;
-    return 0;
-}
-
 static struct tw_config *load_last_good(const char *file)
 {
     struct tw_error e;
@@ -113,23 +34,37 @@ static struct tw_config *load_last_good(const char *file)
     return config;
 }
 
-static int run_verb(const struct verb *verb, const char *file, struct ctl *ctl)
+/* The configuration that the verb is to have; -1: it cannot be had, and that was said. */
+static int load(const struct ctl_verb *verb, const char *file, struct tw_config **config)
 {
     struct tw_error e;
+    *config = NULL;
+    if (verb->needs == CTL_NO_CONFIG)
+        return 0;
     if (!file)
         file = tw_config_default_file();
+    if (!file && verb->needs == CTL_MAY_LACK_CONFIG)
+        return 0;
     if (!file) {
         ctl_complain("there is no toaster-watcher.conf in /etc, /usr/local/etc or /opt/local/etc; "
                      "name one with -c");
-        return CTL_USAGE;
+        return -1;
     }
-    struct tw_config *config = tw_config_load(file, &e);
-    if (!config) {
-        ctl_complain("%s", e.text);
-        config = verb->last_good ? load_last_good(file) : NULL;
-    }
-    if (!config)
+    *config = tw_config_load(file, &e);
+    if (*config)
+        return 0;
+    ctl_complain("%s", e.text);
+    if (verb->needs != CTL_GOOD_CONFIG)
+        *config = load_last_good(file);
+    return *config ? 0 : -1;
+}
+
+static int run_verb(const struct ctl_verb *verb, const char *file, struct ctl *ctl)
+{
+    struct tw_config *config;
+    if (load(verb, file, &config) != 0)
         return CTL_USAGE;
+    ctl->file = file;
     ctl->config = config;
     const int result = verb->run(ctl);
     tw_config_free(&config);
@@ -151,29 +86,29 @@ int main(int argc, char **argv)
             file = optarg;
             break;
         case 'h':
-            print_usage(stdout);
+            ctl_print_usage(stdout);
             return CTL_OK;
         case 'V':
             printf("toasterctl %s\n", TW_VERSION);
             return CTL_OK;
         default:
-            print_usage(stderr);
+            ctl_print_usage(stderr);
             return CTL_USAGE;
         }
     }
     if (optind == argc) {
-        print_usage(stderr);
+        ctl_print_usage(stderr);
         return CTL_USAGE;
     }
-    const struct verb *verb = find_verb(argv[optind]);
+    const struct ctl_verb *verb = ctl_find_verb(argv[optind]);
     if (!verb) {
         ctl_complain("there is no verb \"%s\"", argv[optind]);
-        print_usage(stderr);
+        ctl_print_usage(stderr);
         return CTL_USAGE;
     }
     struct ctl ctl = {0};
-    if (read_verb_options(verb, argc - optind, argv + optind, &ctl) != 0) {
-        print_usage(stderr);
+    if (ctl_read_options(verb, argc - optind, argv + optind, &ctl) != 0) {
+        ctl_print_usage(stderr);
         return CTL_USAGE;
     }
     return run_verb(verb, file, &ctl);
