@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from mailstore import slow
+from mailstore import killable, slow
 
 RUN, CONF, MEMORY, MAIL, UID, ROUNDS = sys.argv[1:5] + [int(a) for a in sys.argv[5:7]]
 USERS, FOLDERS, KEPT, DUE = 8, ("", "/.Trash", "/.Archive"), 12, 400
@@ -51,7 +51,7 @@ def count():
 
 def start(*arguments):
     return subprocess.Popen([RUN, CONF, "expire.x", MEMORY, *arguments], stdout=subprocess.DEVNULL,
-                            start_new_session=True, env=slow(RUN, 200))
+                            start_new_session=True, env=killable(slow(RUN, 200)))
 
 
 def children(pid):

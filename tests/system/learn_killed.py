@@ -10,7 +10,7 @@ import sys
 import time
 
 from learnstore import LearnStore, move
-from mailstore import same
+from mailstore import killable, same
 
 top, run, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
 seed = int(os.environ.get("SEED", random.randrange(1 << 30)))
@@ -49,7 +49,7 @@ def quiet():
 
 interrupted = 0
 for _ in range(rounds):
-    process = store.run(wait=False)
+    process = store.run(wait=False, env=killable())
     time.sleep(random.random() * 1.2)
     victims = [process.pid]
     try:

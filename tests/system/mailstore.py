@@ -110,6 +110,14 @@ class Report:
         return int(self.done["expired"])
 
 
+def killable(environment=None):
+    """The environment of programs of which a test kills one at random, and then that one's children. The look
+    for leaks at an end of a program is a child, too, and a program whose look is killed waits for ever."""
+    environment = dict(environment or os.environ)
+    environment["ASAN_OPTIONS"] = environment.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    return environment
+
+
 def slow(run, microseconds):
     """The environment in which each call takes longer."""
     asan = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=False, capture_output=True,
