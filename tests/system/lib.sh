@@ -12,15 +12,16 @@ CONF=$T/toaster-watcher.conf
 say() { echo "$(date +%T.%N | cut -c1-12) $*"; }
 fail() { say "FAILED: $*"; exit 1; }
 
-# wait_for SECONDS WHAT COMMAND...: until the command succeeds; the limit is there to fail, not to
-# measure.
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds. The seconds are those of an idle
+# machine: they are there to fail, not to measure, so a busy one has five times as many.
 wait_for() {
-    local limit=$1 what=$2 end
+    local limit=$(($1 * 5)) what=$2 end pause=100
     shift 2
     end=$((${EPOCHREALTIME/./} + limit * 1000000))
     until "$@" >/dev/null 2>&1; do
         [ "${EPOCHREALTIME/./}" -lt $end ] || fail "waited ${limit}s for: $what"
-        sleep 0.05
+        sleep 0.$pause
+        [ $pause -ge 300 ] || pause=$((pause + 10))
     done
 }
 

@@ -66,7 +66,7 @@ static const struct tw_outbox_letter *next_on_disk(struct tw_outbox *outbox, int
                                                    const char *new_id)
 {
     const struct tw_outbox_letter *letter = NULL;
-    for (int i = 0; i < 1000 && !(letter = next(outbox, now_ms, new_id)); i++)
+    for (int i = 0; i < 1000 * PATIENCE && !(letter = next(outbox, now_ms, new_id)); i++)
         usleep(10000);
     assert_non_null(letter);
     return letter;

@@ -186,7 +186,7 @@ static void assert_not_held(const char *dir, const char *grandchild)
     assert_int_equal(send_by(dir, "program", &e), -1);
     assert_non_null(strstr(e.text, "program: exit 5"));
     put_text("stop", "");
-    for (int i = 0; i < 1000 && access("gone", F_OK) != 0; i++)
+    for (int i = 0; i < 1000 * PATIENCE && access("gone", F_OK) != 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     free(script);
 }

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/state.h"
+#include "patience.h"
 
 #define KIT_CLOSE_MS 10000
 
@@ -181,10 +182,10 @@ static inline int64_t kit_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until `condition` holds; false after half a minute. */
+/* Waits until `condition` holds; false if it never does. */
 static inline bool kit_wait(bool (*condition)(void *), void *context)
 {
-    const int64_t limit = kit_now_ms() + 30000;
+    const int64_t limit = kit_now_ms() + 30000 * PATIENCE;
     while (!condition(context)) {
         if (kit_now_ms() > limit)
             return false;

@@ -21,13 +21,14 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "patience.h"
 
 static int enter(void **state)
 {
     static const char template[] = "/tmp/toaster-watcher-file.XXXXXX";
     char *dir = tw_strdup(template);
     *state = dir;
-    alarm(60);
+    alarm(60 * PATIENCE);
     umask(022);
     return mkdtemp(dir) && chdir(dir) == 0 && mkdir("tmp", 0700) == 0 ? 0 : -1;
 }

@@ -15,6 +15,7 @@
 
 #include "base/joblock.h"
 #include "base/mem.h"
+#include "patience.h"
 
 struct fixture {
     char dir[64];
@@ -24,7 +25,7 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *f = tw_alloc(sizeof *f);
-    alarm(60);
+    alarm(60 * PATIENCE);
     snprintf(f->dir, sizeof f->dir, "/tmp/toaster-watcher-lock.XXXXXX");
     if (!mkdtemp(f->dir))
         return -1;

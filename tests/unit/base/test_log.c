@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "patience.h"
 
 struct fixture {
     int ends[2]; /* the reading end does not block; the writing end does */
@@ -25,7 +26,7 @@ struct fixture {
 static int set_up(void **state)
 {
     struct fixture *f = tw_alloc(sizeof *f);
-    alarm(60);
+    alarm(60 * PATIENCE);
     signal(SIGPIPE, SIG_IGN);
     if (pipe2(f->ends, O_CLOEXEC) != 0 || fcntl(f->ends[0], F_SETFL, O_NONBLOCK) != 0)
         return -1;

@@ -20,8 +20,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/priv.h"
+#include "patience.h"
 
-enum { NOBODY = 65534, LONG_MS = 60000 };
+enum { NOBODY = 65534, LONG_MS = 60000 * PATIENCE };
 
 static uid_t some_uid(void)
 {
@@ -36,7 +37,7 @@ static gid_t some_gid(void)
 static int with_alarm(void **state)
 {
     (void)state;
-    alarm(100);
+    alarm(100 * PATIENCE);
     return 0;
 }
 
@@ -362,7 +363,7 @@ static int beat_slowly(void *context, int fd, struct tw_error *e)
     (void)context;
     (void)e;
     for (int i = 0; i < 5; i++) {
-        usleep(200000);
+        usleep(500000);
         if (write(fd, ".", 1) != 1)
             return -1;
     }
@@ -383,7 +384,7 @@ static void what_still_beats_is_not_too_slow(void **state)
                                       .gid = some_gid(),
                                       .work = beat_slowly,
                                       .max = 100,
-                                      .timeout_ms = 800,
+                                      .timeout_ms = 2000,
                                       .beat = count_beat,
                                       .beat_context = &beats};
     assert_int_equal(tw_priv_run(&task, &r.output, &r.length, &r.e), 0);

@@ -83,7 +83,7 @@ static void who_is_not_waited_for_any_longer_is_ended(void **state)
     assert_non_null(file);
     assert_int_equal(fscanf(file, "%d", &child), 1);
     fclose(file);
-    for (int i = 0; i < 100 && kill(child, 0) == 0; i++)
+    for (int i = 0; i < 100 * PATIENCE && kill(child, 0) == 0; i++)
         usleep(20000);
     assert_int_equal(kill(child, 0), -1);
     tw_buf_free(&said);
@@ -107,7 +107,7 @@ static void who_must_not_be_interrupted_is_not(void **state)
         _exit(0);
     }
     close(lock);
-    for (int i = 0; i < 500 && access("begun", F_OK) != 0; i++)
+    for (int i = 0; i < 500 * PATIENCE && access("begun", F_OK) != 0; i++)
         usleep(10000);
     kill(-reader, SIGTERM);
     kill(reader, SIGKILL);

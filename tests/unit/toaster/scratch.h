@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "patience.h"
 
 enum { NOBODY = 65534 };
 

@@ -295,7 +295,7 @@ static void a_thread_that_is_left_really_holds_it(void **state)
     }
     close(ends[1]);
     assert_int_equal(read(ends[0], &c, 1), 1);
-    for (int i = 0; i < 500 && state_of(pid) != 'Z'; i++)
+    for (int i = 0; i < 500 * PATIENCE && state_of(pid) != 'Z'; i++)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     assert_int_equal(state_of(pid), 'Z');
     assert_int_equal(find_really(fd).pid, pid);

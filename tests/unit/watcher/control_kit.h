@@ -12,7 +12,7 @@
 
 #include "watcher/control.h"
 
-enum { STEP_MS = 5, LIMIT_MS = 60000, CLIENTS_MAX = 32 };
+enum { STEP_MS = 5, LIMIT_MS = 60000 * PATIENCE, CLIENTS_MAX = 32 };
 
 struct client {
     int fd;

@@ -54,7 +54,7 @@ static inline void leave_a_grandchild(bool own_group)
     if (pid == 0) {
         if (own_group)
             setpgid(0, 0);
-        alarm(20); /* should nobody end it */
+        alarm(20 * PATIENCE); /* should nobody end it */
         hang();
     }
     say_pid(pid);
@@ -71,7 +71,7 @@ static inline void leave_one_that_stays(void)
         setpgid(0, 0);
         say_pid(getpid());
         close(STDOUT_FILENO);
-        alarm(60);
+        alarm(60 * PATIENCE);
         hang();
     }
     hang();

@@ -7,7 +7,7 @@
 #include "toaster/procfs.h"
 #include "watcher/watches.h"
 
-enum { STEP_MS = 5, LIMIT_MS = 20000 };
+enum { STEP_MS = 5, LIMIT_MS = 20000 * PATIENCE };
 
 struct kit {
     struct tw_loop *loop;

@@ -11,7 +11,14 @@
 #include "toaster/procfs.h"
 #include "watcher/worker.h"
 
-enum { SLOTS = 4, STEP_MS = 5, LIMIT_MS = 60000, LONG_MS = 30000, SHORT_MS = 700 };
+/* SHORT_MS is for one who never answers: a worker's start may take as long. */
+enum {
+    SLOTS = 4,
+    STEP_MS = 5,
+    LIMIT_MS = 60000 * PATIENCE,
+    LONG_MS = 30000 * PATIENCE,
+    SHORT_MS = 700
+};
 
 struct ask {
     size_t begun, ended, reports;
