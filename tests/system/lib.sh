@@ -118,20 +118,50 @@ expect_letters() {
     have=$(letter_with "$pattern" | wc -l)
     [ "$have" = "$want" ] || fail "$have letters like '$pattern', not $want"
 }
-# state_of ASPECT: as the daemon sees it.
-state_of() {
-    ctl status --json | python3 -c '
-import json, sys
-status = json.load(sys.stdin)
-rows = [a for j in status["jobs"] for a in j["aspects"]] + status["self"]
-print(next((a["state"] + " " + a["incident"] for a in rows if a["aspect"] == sys.argv[1]), "none"))' "$1"
+# status_of job|aspect NAME KEY...: what toasterctl status --json says of it; "none": it does not know it.
+# There each job and each aspect begins a line of its own. This is asked all the time, so no Python here,
+# whose words for true, false and null these are nevertheless.
+status_of() {
+    local head="{\"$1\": \"$2\", "
+    shift 2
+    ctl status --json | awk -v head="$head" -v keys="$*" '
+        function value(key,    rest) {
+            rest = substr($0, index($0, "\"" key "\": ") + length(key) + 4)
+            if (!match(rest, /^"([^"\\]|\\.)*"/)) {
+                match(rest, /^[^,}]*/)
+                rest = substr(rest, 1, RLENGTH)
+                return rest == "true" ? "True" : rest == "false" ? "False" : rest == "null" ? "None" : rest
+            }
+            rest = substr(rest, 2, RLENGTH - 2)
+            gsub(/\\"/, "\"", rest)
+            gsub(/\\\\/, "\\", rest)
+            return rest
+        }
+        !found && index($0, head) {
+            found = 1
+            count = split(keys, key, " ")
+            for (i = 1; i <= count; i++)
+                said = said (i > 1 ? " " : "") value(key[i])
+        }
+        END {
+            if (NR == 0)
+                exit 1
+            print found ? said : "none"
+        }'
 }
+aspect_field() { status_of aspect "$@"; }
+job_field() { status_of job "$@"; }
+
+# state_of ASPECT: as the daemon sees it.
+state_of() { status_of aspect "$1" state incident; }
 state_is() { [[ "$(state_of "$1")" == $2 ]]; }
 wait_state() { wait_for "${3:-15}" "$1 is $2" state_is "$1" "$2"; }
 # Rounds of checks that have passed, told by the job's last run: waits for N more.
-runs_of() { ctl status --json | python3 -c '
-import json, sys
-print(next(j["last_end"] or 0 for j in json.load(sys.stdin)["jobs"] if j["job"] == sys.argv[1]))' "$1"; }
+runs_of() {
+    local end
+    end=$(status_of job "$1" last_end)
+    [ "$end" != none ] && echo "${end/None/0}"
+}
 ran_since() { [ "$(runs_of "$1")" -gt "$2" ]; }
 wait_round() { wait_for 20 "$1 runs again" ran_since "$1" "$(runs_of "$1")"; }
 
@@ -257,21 +287,6 @@ workers() { of_this_test $(pgrep -x 'toaster-worker|worker-hangs'); }
 no_workers() { [ -z "$(workers)" ]; }
 # shellcheck disable=SC2046
 hanging_worker() { of_this_test $(pgrep -x worker-hangs) | grep .; }
-
-# aspect_field ASPECT FIELD, job_field JOB FIELD: as toasterctl status --json has it.
-aspect_field() {
-    ctl status --json | python3 -c '
-import json, sys
-status = json.load(sys.stdin)
-rows = [a for j in status["jobs"] for a in j["aspects"]] + status["self"]
-print(next((a[sys.argv[2]] for a in rows if a["aspect"] == sys.argv[1]), "none"))' "$1" "$2"
-}
-job_field() {
-    ctl status --json | python3 -c '
-import json, sys
-print(next((j[sys.argv[2]] for j in json.load(sys.stdin)["jobs"] if j["job"] == sys.argv[1]),
-           "none"))' "$1" "$2"
-}
 
 # small_disk DIR SIZE: a file system of its own; the test is skipped where none may be mounted.
 small_disk() {
