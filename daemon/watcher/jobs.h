@@ -64,8 +64,9 @@ void tw_jobs_free(struct tw_jobs **jobs); /* after tw_workers_free, which ends w
 
 /* The configuration's jobs become these jobs; `config` must live until the next call. A job whose
  * settings are the same goes on untouched (next run, memory, a running worker); one that changed
- * runs at once under the new ones, and what runs finishes under the old; new ones run at once;
- * others are dropped: `dropped` (may be NULL) is told before each is freed, `changed` after. */
+ * runs at once under the new ones, and what runs finishes under the old: what it finds does not
+ * count, what it does is told; new ones run at once; others are dropped: `dropped` (may be NULL) is
+ * told before each is freed, `changed` after. */
 void tw_jobs_configure(struct tw_jobs *jobs, const struct tw_config *config,
                        void (*dropped)(void *context, struct tw_job *job),
                        void (*changed)(void *context, struct tw_job *job), void *context);

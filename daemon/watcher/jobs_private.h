@@ -13,7 +13,7 @@ struct tw_job_run {
     enum tw_reason reason;
     int64_t seq;
     int64_t started_ms;
-    bool old_settings;     /* a reload changed them meanwhile: its findings do not count */
+    bool old_settings;     /* a reload changed them meanwhile: a check's findings do not count */
     bool confirm;          /* it may do what it had asked about */
     bool main_seen;        /* it has reported a finding of its main aspect */
     struct tw_buf reports; /* frames of a worker, not believed before its end frame */

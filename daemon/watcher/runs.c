@@ -29,57 +29,70 @@ static bool counts(const struct tw_job_run *run)
     return run->reason == TW_REASON_SCHEDULE || tw_job_is_task(run->job);
 }
 
+/* Whose findings these are; NULL: nobody's. A check that ran under settings that a reload has
+ * changed meanwhile has found nothing. What a run has done it has done, under whatever settings, so
+ * that is told, and its order given; and a task's findings say what it has done. */
+static struct tw_job *finder(const struct tw_job_run *run)
+{
+    return run->job && run->old_settings && !tw_job_is_task(run->job) ? NULL : run->job;
+}
+
 static void on_finding(void *context, const struct tw_finding *finding)
 {
     struct tw_job_run *run = context;
+    struct tw_job *job = finder(run);
     run->main_seen = run->main_seen || !finding->aspect[0];
-    if (run->job)
-        run->jobs->listener.finding(run->jobs->listener.context, run->job, finding, counts(run));
+    if (job)
+        run->jobs->listener.finding(run->jobs->listener.context, job, finding, counts(run));
 }
 
 static void on_note(void *context, const char *text)
 {
     const struct tw_job_run *run = context;
-    if (run->job)
-        run->jobs->listener.note(run->jobs->listener.context, run->job, text);
+    struct tw_job *job = finder(run);
+    if (job)
+        run->jobs->listener.note(run->jobs->listener.context, job, text);
 }
 
 static void on_watch_pid(void *context, pid_t pid, uint64_t start_ticks)
 {
-    const struct tw_job_run *run = context;
-    if (run->job)
-        tw_watch_set_pid(run->job->private->watches, pid, start_ticks);
+    const struct tw_job *job = finder(context);
+    if (job)
+        tw_watch_set_pid(job->private->watches, pid, start_ticks);
 }
 
 static void on_watch_dir(void *context, const char *directory, const char *name)
 {
-    const struct tw_job_run *run = context;
-    if (run->job)
-        tw_watch_set_dir(run->job->private->watches, directory, name);
+    const struct tw_job *job = finder(context);
+    if (job)
+        tw_watch_set_dir(job->private->watches, directory, name);
 }
 
 static void on_look_again(void *context, int64_t in_ms)
 {
     const struct tw_job_run *run = context;
-    if (run->job && !tw_job_is_task(run->job)) /* which goes by its schedule alone */
-        run->job->private->look_at_ms = tw_loop_now_ms(run->jobs->loop) + in_ms;
+    const struct tw_job *job = finder(run);
+    if (job && !tw_job_is_task(job)) /* which goes by its schedule alone */
+        job->private->look_at_ms = tw_loop_now_ms(run->jobs->loop) + in_ms;
 }
 
 static void on_instance(void *context, const char *title)
 {
     const struct tw_job_run *run = context;
-    if (run->job && run->job->config->kind->star)
-        tw_jobs_instance(run->jobs, run->job, title);
+    const struct tw_job *job = finder(run);
+    if (job && job->config->kind->star)
+        tw_jobs_instance(run->jobs, job, title);
 }
 
 static void on_remember(void *context, const char *text)
 {
     const struct tw_job_run *run = context;
-    if (!run->job)
+    struct tw_job *job = finder(run);
+    if (!job)
         return;
-    free(run->job->memory);
-    run->job->memory = tw_strdup(text);
-    run->jobs->listener.remembered(run->jobs->listener.context, run->job);
+    free(job->memory);
+    job->memory = tw_strdup(text);
+    run->jobs->listener.remembered(run->jobs->listener.context, job);
 }
 
 static void on_done(void *context, const char *text)
@@ -351,10 +364,9 @@ static void worker_ended(void *context, enum tw_outcome outcome, const char *det
         run->job->private->run = NULL;
         run->job = NULL;
     }
-    /* What a task has done it has done, under whatever settings. */
-    if (run->job && outcome == TW_OUTCOME_DONE &&
-        (!run->old_settings || tw_job_is_task(run->job))) {
-        tw_watch_set_begin(run->job->private->watches);
+    if (run->job && outcome == TW_OUTCOME_DONE) {
+        if (finder(run))
+            tw_watch_set_begin(run->job->private->watches);
         believe(run);
     }
     char *text = run->job ? tw_format("cannot check: %s", detail) : NULL;

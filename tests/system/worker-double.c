@@ -1,7 +1,10 @@
 /* A double of toaster-worker: the real one, but stat(2) or statvfs(3) of a path with one of the
  * parts below makes it hang, die or talk nonsense, as a broken file system or a broken worker
- * would. */
+ * would. And a file that is renamed from slow-... is renamed, but the call comes back only when
+ * there is a file "go" beside it. */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,6 +19,8 @@ int __real_stat(const char *path, struct stat *st);
 int __wrap_stat(const char *path, struct stat *st);
 int __real_statvfs(const char *path, struct statvfs *answer);
 int __wrap_statvfs(const char *path, struct statvfs *answer);
+int __real_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 
 /* Under a name by which a test finds it. */
 static void hang(void)
@@ -112,4 +117,12 @@ int __wrap_statvfs(const char *path, struct statvfs *answer)
 {
     act_for(path);
     return __real_statvfs(path, answer);
+}
+
+int __wrap_renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    const int result = __real_renameat2(from_dir, from, to_dir, to, flags);
+    while (strncmp(from, "slow-", 5) == 0 && faccessat(from_dir, "go", F_OK, 0) != 0)
+        usleep(20000);
+    return result;
 }
