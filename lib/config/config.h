@@ -55,11 +55,7 @@ int tw_transport_parse(const char *text, const char *qmail_dir, struct tw_transp
                        struct tw_error *e);
 void tw_transport_clear(struct tw_transport_config *transport); /* frees the members */
 
-/* A URL with one of these beginnings ("https://"; ends with NULL). Its host, and how it may be
- * shown in a log, are the caller's to free, after an error, too. */
-int tw_url_parse(const char *text, const char *const *schemes, char **host, char **shown,
-                 struct tw_error *e);
-/* A web hook's, or the heartbeat's. */
+/* A web hook's URL, or the heartbeat's; as tw_url_parse. */
 int tw_hook_parse(const char *text, char **host, char **shown, struct tw_error *e);
 
 /* Transports, and the order that they are tried in. */
