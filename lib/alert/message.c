@@ -3,7 +3,6 @@
 
 #include "alert/message.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,84 +10,38 @@
 
 #include "base/escape.h"
 #include "base/mem.h"
+#include "toaster/mailhead.h"
 
-/* A header line may be 998 bytes (RFC 5322, 2.1.1); an address is at most 254 (RFC 5321). */
-enum { ADDRESS_MAX = 300, HOST_MAX = 253, ID_MAX = 128, WORD_MAX = 500 };
-
-static bool local(int64_t time_s, struct tm *tm)
-{
-    const time_t t = (time_t)time_s;
-    return localtime_r(&t, tm) != NULL;
-}
-
-static void add_zone(struct tw_buf *out, const struct tm *tm)
-{
-    const long minutes = labs(tm->tm_gmtoff) / 60;
-    tw_buf_printf(out, " %c%02ld%02ld", tm->tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
-}
+enum { WORD_MAX = 500 };
 
 void tw_message_time(struct tw_buf *out, int64_t time_s)
 {
     struct tm tm;
-    if (!local(time_s, &tm)) {
+    if (!tw_mailhead_local(time_s, &tm)) {
         tw_buf_puts(out, "(time unknown)");
         return;
     }
     tw_buf_printf(out, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1,
                   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-    add_zone(out, &tm);
-}
-
-/* Not by strftime, which would speak the locale's language. */
-static void add_date(struct tw_buf *out, int64_t time_s)
-{
-    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    struct tm tm;
-    if (!local(time_s, &tm))
-        local(0, &tm);
-    tw_buf_printf(out, "%s, %d %s %04d %02d:%02d:%02d", days[tm.tm_wday], tm.tm_mday,
-                  months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-    add_zone(out, &tm);
-}
-
-/* The two halves of a Message-ID: what cannot stand there becomes '-'. */
-static void add_plain(struct tw_buf *out, const char *text, size_t max)
-{
-    if (!*text)
-        tw_buf_puts(out, "localhost");
-    for (size_t i = 0; i < max && text[i]; i++) {
-        const bool plain = isascii((unsigned char)text[i]) && isalnum((unsigned char)text[i]);
-        const bool dot =
-            text[i] == '.' && i > 0 && text[i - 1] != '.' && text[i + 1] && i + 1 < max;
-        tw_buf_add(out, plain || dot ? &text[i] : "-", 1);
-    }
-}
-
-static void add_address(struct tw_buf *out, const char *address)
-{
-    tw_escape(out, address, strlen(address), TW_ESCAPE_ASCII, ADDRESS_MAX);
+    tw_mailhead_zone(out, &tm);
 }
 
 void tw_message_head(const struct tw_letter *letter, const char *subject, const char *words,
                      struct tw_buf *out)
 {
     tw_buf_puts(out, "Date: ");
-    add_date(out, letter->now_s);
+    tw_mailhead_date(out, letter->now_s);
     tw_buf_puts(out, "\nFrom: ");
-    add_address(out, letter->from);
+    tw_mailhead_text(out, letter->from);
     tw_buf_puts(out, "\nTo: ");
     for (size_t i = 0; i < letter->to->count; i++) {
         tw_buf_puts(out, i ? ",\n " : "");
-        add_address(out, letter->to->items[i]);
+        tw_mailhead_text(out, letter->to->items[i]);
     }
-    tw_buf_printf(out, "\nSubject: %s\nMessage-ID: <", subject);
-    add_plain(out, letter->id, ID_MAX);
-    tw_buf_puts(out, "@");
-    add_plain(out, letter->host, HOST_MAX);
+    tw_buf_printf(out, "\nSubject: %s\nMessage-ID: ", subject);
+    tw_mailhead_id(out, letter->id, letter->host);
     tw_buf_printf(out,
-                  ">\nAuto-Submitted: auto-generated\n" /* RFC 3834: no vacation replies */
+                  "\nAuto-Submitted: auto-generated\n" /* RFC 3834: no vacation replies */
                   "MIME-Version: 1.0\n"
                   "Content-Type: text/plain; charset=utf-8\n"
                   "Content-Transfer-Encoding: 8bit\n"

@@ -2,7 +2,6 @@
  * child with as few rights speaks to the server. */
 #include "alert/netsend.h"
 
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +15,9 @@
 #include "base/net.h"
 #include "base/passwords.h"
 #include "base/priv.h"
+#include "toaster/handover.h"
 
-enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, LEFT_BYTES = 300, NOBODY = 65534, SECRET_MIN = 6 };
+enum { TIMEOUT_MS = 40000, SHOWN_BYTES = 300, LEFT_BYTES = 300, SECRET_MIN = 6 };
 
 /* ---- what is sent ------------------------------------------------------------------------- */
 
@@ -26,29 +26,6 @@ static void add_header(struct tw_net_request *request, const char *name, const c
     char *header = tw_format("%s: %s", name, value);
     tw_strings_add(&request->headers, header);
     free(header);
-}
-
-/* RFC 5321 wants CR LF. */
-static void add_crlf(struct tw_buf *out, const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] == '\n' && (i == 0 || text[i - 1] != '\r'))
-            tw_buf_puts(out, "\r");
-        tw_buf_add(out, &text[i], 1);
-    }
-}
-
-static void make_mail(struct tw_net_request *request, const struct tw_transport_needs *needs,
-                      const char *text, size_t length, struct tw_buf *body)
-{
-    request->method = TW_NET_MAIL;
-    request->hello = needs->host;
-    for (size_t i = 0; i < needs->to->count; i++) {
-        char *address = tw_format("<%s>", needs->to->items[i]);
-        tw_strings_add(&request->headers, address);
-        free(address);
-    }
-    add_crlf(body, text, length);
 }
 
 static void make_post(struct tw_net_request *request, const char *text, size_t length,
@@ -91,10 +68,12 @@ static int add_password(struct tw_net_request *request, const struct tw_transpor
 static int give_up_root(struct tw_error *e)
 {
     const pid_t parent = getppid();
+    uid_t uid;
+    gid_t gid;
     if (geteuid() != 0)
         return 0;
-    const struct passwd *nobody = getpwnam("nobody");
-    if (tw_priv_drop(nobody ? nobody->pw_uid : NOBODY, nobody ? nobody->pw_gid : NOBODY, e) != 0)
+    tw_priv_nobody(&uid, &gid);
+    if (tw_priv_drop(uid, gid, e) != 0)
         return -1;
     /* The drop has cleared this: what is sent must not outlive who would else send it again. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -200,7 +179,7 @@ enum tw_delivery tw_netsend(const struct tw_transport_config *transport,
     struct tw_net_request request = {
         .url = transport->text, .ca_file = needs->ca_file, .timeout_ms = TIMEOUT_MS};
     if (transport->type == TW_TRANSPORT_SMTP)
-        make_mail(&request, needs, text, length, &body);
+        tw_handover_mail(&request, needs->to, needs->host, text, length, &body);
     else if (transport->type == TW_TRANSPORT_HOOK)
         make_post(&request, text, length, &body);
     else

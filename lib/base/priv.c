@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+
+enum { NOBODY = 65534 };
 
 static bool is_exactly(uid_t uid, gid_t gid)
 {
@@ -59,6 +62,13 @@ int tw_priv_drop(uid_t uid, gid_t gid, struct tw_error *e)
     if (getgroups(0, NULL) != 0 || root_can_be_had() || !is_exactly(uid, gid))
         return tw_fail(e, "cannot give up root for uid %ju: it could be had back", (uintmax_t)uid);
     return 0;
+}
+
+void tw_priv_nobody(uid_t *uid, gid_t *gid)
+{
+    const struct passwd *nobody = getpwnam("nobody");
+    *uid = nobody ? nobody->pw_uid : NOBODY;
+    *gid = nobody ? nobody->pw_gid : NOBODY;
 }
 
 /* ---- a child of its own ---- */

@@ -14,6 +14,9 @@
  * root nor that uid fails. After a failure the process must do nothing but exit. */
 int tw_priv_drop(uid_t uid, gid_t gid, struct tw_error *e);
 
+/* Whom root becomes to speak to strangers: the user nobody, or 65534 where there is none. */
+void tw_priv_nobody(uid_t *uid, gid_t *gid);
+
 /* Something to do in a forked child with other rights. */
 struct tw_priv_task {
     uid_t uid;
