@@ -12,6 +12,8 @@ struct transfer {
     const struct tw_net_request *request;
     struct tw_buf reply;
     bool too_long;
+    char words[256];  /* of mail: what the server said last, in one line */
+    bool words_begin; /* the next line of it begins another answer */
     size_t sent;
     int64_t end_ms; /* of all of it */
 };
@@ -32,6 +34,25 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     }
     for (size_t i = 0; i < length; i++) /* a string for whoever reads it */
         tw_buf_add(&t->reply, bytes[i] ? &bytes[i] : " ", 1);
+    return length;
+}
+
+/* An answer of SMTP has several lines, "550-", and a last one, "550 ". */
+static size_t take_words(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    const size_t length = size * count;
+    size_t end = length;
+    while (end && (bytes[end - 1] == '\r' || bytes[end - 1] == '\n'))
+        end--;
+    const bool more = end > 3 && bytes[3] == '-';
+    const size_t have = t->words_begin ? 0 : strlen(t->words);
+    const size_t skip = have && end >= 4 ? 4 : 0; /* the code is there already */
+    snprintf(t->words + have, sizeof t->words - have, "%s%.*s", have ? " " : "", (int)(end - skip),
+             bytes + skip);
+    if (more && have == 0 && strlen(t->words) > 3)
+        t->words[3] = ' ';
+    t->words_begin = !more;
     return length;
 }
 
@@ -61,11 +82,13 @@ static void put_answer(struct tw_buf *out, long status, const struct tw_buf *rep
     tw_frame_end(&w);
 }
 
-/* `status` is SMTP's last reply: 5xx is for ever (RFC 5321, 4.2.1). */
+/* `status` is SMTP's last reply: 5xx is for ever, 4xx for now (RFC 5321, 4.2.1). */
 static const char *word_of(CURLcode code, bool mail, long status)
 {
     if (mail && status >= 500 && status < 600)
         return "refused";
+    if (mail && status >= 400 && status < 500 && code != CURLE_OPERATION_TIMEDOUT)
+        return "later";
     switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
         return "timeout";
@@ -143,6 +166,8 @@ static void set_mail(CURL *curl, struct transfer *t, struct curl_slist *to)
     curl_easy_setopt(curl, CURLOPT_MAIL_RCPT, to);
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, give_message);
     curl_easy_setopt(curl, CURLOPT_READDATA, t);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_words);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
     curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->length);
 }
@@ -167,6 +192,8 @@ static CURLcode perform_mail(CURL *curl, struct transfer *t, const char *url, co
     CURLcode code = CURLE_OK;
     for (int attempt = 0; attempt < 2; attempt++) {
         t->sent = 0;
+        t->words[0] = '\0';
+        t->words_begin = true;
         error[0] = '\0';
         set_common(curl, t, error);
         set_mail(curl, t, to);
@@ -184,7 +211,7 @@ static CURLcode perform_mail(CURL *curl, struct transfer *t, const char *url, co
 
 /* Each address by itself, so that one which is refused does not keep the letter from the others.
  * Answers, if anybody has it, with a line for each who has not: "later <ADDRESS> WHY" or "refused
- * ..."; else it fails. */
+ * ..."; else it fails. WHY is the server's own words where it has said no. */
 static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
 {
     const struct tw_strings *to = &t->request->headers;
@@ -205,7 +232,9 @@ static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
                 continue;
             why = word_of(code, true, status);
             reached = status >= 400; /* else the next one would wait as long */
-            if (!error[0])
+            if (reached && atol(t->words) == status)
+                snprintf(error, sizeof error, "%s", t->words);
+            else if (!error[0])
                 snprintf(error, sizeof error, "%s", curl_easy_strerror(code));
         }
         const bool refused = strcmp(why, "refused") == 0;
