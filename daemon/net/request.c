@@ -82,11 +82,13 @@ static void put_answer(struct tw_buf *out, long status, const struct tw_buf *rep
     tw_frame_end(&w);
 }
 
-/* `status` is SMTP's last reply: 5xx is for ever, 4xx for now (RFC 5321, 4.2.1). */
-static const char *word_of(CURLcode code, bool mail, long status)
+/* `status` is SMTP's last reply: 5xx is for ever, 4xx for now (RFC 5321, 4.2.1). `seen`: the server
+ * has asked for the message, so that what it refuses is that, and neither who sent it nor to whom.
+ */
+static const char *word_of(CURLcode code, bool mail, long status, bool seen)
 {
     if (mail && status >= 500 && status < 600)
-        return "refused";
+        return seen ? "rejected" : "refused";
     if (mail && status >= 400 && status < 500 && code != CURLE_OPERATION_TIMEDOUT)
         return "later";
     switch (code) {
@@ -230,15 +232,17 @@ static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
             taken += code == CURLE_OK;
             if (code == CURLE_OK)
                 continue;
-            why = word_of(code, true, status);
+            why = word_of(code, true, status, t->sent > 0);
             reached = status >= 400; /* else the next one would wait as long */
             if (reached && atol(t->words) == status)
                 snprintf(error, sizeof error, "%s", t->words);
             else if (!error[0])
                 snprintf(error, sizeof error, "%s", curl_easy_strerror(code));
         }
-        const bool refused = strcmp(why, "refused") == 0;
-        word = refused ? word : why;
+        const bool rejected = strcmp(why, "rejected") == 0;
+        const bool refused = rejected || strcmp(why, "refused") == 0;
+        if (!refused || (rejected && strcmp(word, "refused") == 0))
+            word = why;
         tw_buf_printf(&lines, "%s %s %s\n", refused ? "refused" : "later", to->items[i], error);
         tw_buf_printf(&reasons, "%s%s: %s", reasons.len ? "; " : "", to->items[i], error);
         if (lines.len > TW_NET_ANSWER_MAX / 2) {
@@ -274,7 +278,8 @@ static void serve_http(CURL *curl, struct transfer *t, struct tw_buf *out)
     if (code == CURLE_OK || (t->too_long && status > 0))
         put_answer(out, status, &t->reply);
     else
-        put_failure(out, word_of(code, false, status), error[0] ? error : curl_easy_strerror(code));
+        put_failure(out, word_of(code, false, status, false),
+                    error[0] ? error : curl_easy_strerror(code));
     curl_slist_free_all(headers);
 }
 

@@ -160,7 +160,8 @@ static enum tw_delivery send_it(const struct tw_net_request *request, struct tw_
     enum tw_delivery result = TW_DELIVERY_TAKEN;
     if (tw_net_send(net, request, NULL, NULL, &answer, &code, &why) != 0) {
         tw_fail(e, "%s", why.text);
-        result = strcmp(code, "refused") == 0 ? TW_DELIVERY_REFUSED : TW_DELIVERY_NOT_NOW;
+        const bool refused = strcmp(code, "refused") == 0 || strcmp(code, "rejected") == 0;
+        result = refused ? TW_DELIVERY_REFUSED : TW_DELIVERY_NOT_NOW;
     } else if (request->method != TW_NET_MAIL) {
         result = judge_http(request->url, &answer, e);
     } else {

@@ -175,7 +175,8 @@ static int fail(const char **code, const char *word, struct tw_error *e, const c
 static int take_answer(struct tw_frame *frame, struct tw_net_answer *answer, const char **code,
                        struct tw_error *e)
 {
-    static const char *const words[] = {"down", "timeout", "nonsense", "refused", "later"};
+    static const char *const words[] = {"down",    "timeout",  "nonsense",
+                                        "refused", "rejected", "later"};
     if (frame->type == TW_NET_ANSWER) {
         answer->status = tw_frame_number(frame);
         answer->body = tw_frame_text(frame, TW_NET_ANSWER_MAX);

@@ -72,9 +72,10 @@ static enum tw_mailout_result by_smtp(const struct errand *errand, const struct 
     enum tw_mailout_result result = TW_MAILOUT_TAKEN;
     if (tw_net_send(net, &request, NULL, NULL, &answer, &code, e) != 0) {
         keep_reason(mailout->to, e);
-        result = strcmp(code, "refused") == 0 ? TW_MAILOUT_REFUSED
-                 : strcmp(code, "later") == 0 ? TW_MAILOUT_PUT_OFF
-                                              : TW_MAILOUT_FAILED;
+        result = strcmp(code, "rejected") == 0  ? TW_MAILOUT_REFUSED
+                 : strcmp(code, "refused") == 0 ? TW_MAILOUT_UNWELCOME
+                 : strcmp(code, "later") == 0   ? TW_MAILOUT_PUT_OFF
+                                                : TW_MAILOUT_FAILED;
     }
     tw_net_close(&net);
     free(answer.body);
@@ -122,7 +123,7 @@ enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const c
     tw_priv_nobody(&task.uid, &task.gid);
     if (tw_priv_run(&task, &answer, &answered, &why) != 0) {
         tw_fail(e, "cannot hand it to %s: %s", mailout->place, why.text);
-    } else if (answered == 0 || answer[0] < TW_MAILOUT_TAKEN || answer[0] > TW_MAILOUT_FAILED) {
+    } else if (answered == 0 || answer[0] < TW_MAILOUT_TAKEN || answer[0] > TW_MAILOUT_UNWELCOME) {
         tw_fail(e, "cannot hand it to %s: a child speaks nonsense", mailout->place);
     } else {
         result = (enum tw_mailout_result)answer[0];

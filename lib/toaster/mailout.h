@@ -15,9 +15,12 @@ enum tw_mailout_way {
 
 enum tw_mailout_result {
     TW_MAILOUT_TAKEN,
-    TW_MAILOUT_REFUSED, /* now and for ever: SMTP 5xx; a program that ended with 100 */
-    TW_MAILOUT_PUT_OFF, /* not now: SMTP 4xx; a program that ended with 111, or sendmail's 75 */
-    TW_MAILOUT_FAILED   /* nobody has said yes or no: no connection, too late, any other end */
+    TW_MAILOUT_REFUSED,  /* the message, seen, now and for ever: SMTP 5xx at its end; a program that
+                            ended with 100 */
+    TW_MAILOUT_PUT_OFF,  /* not now: SMTP 4xx; a program that ended with 111, or sendmail's 75 */
+    TW_MAILOUT_FAILED,   /* nobody has said yes or no: no connection, too late, any other end */
+    TW_MAILOUT_UNWELCOME /* SMTP 5xx before the message was seen: we, or the address, are refused,
+                            which says nothing about a filter that looks into messages */
 };
 
 /* Borrowed. */
@@ -38,9 +41,10 @@ struct tw_mailout {
  * has, as the transports of alerts are. Nothing goes on when this process dies, nor after the
  * timeout.
  *
- * Not TAKEN: the error has the server's words ("554 5.7.1 virus found") if it was REFUSED or
- * PUT_OFF over SMTP, the program's end and words if it ran, else what could not be done. They may
- * hold bytes from outside: escape them. A message may have gone out though it FAILED by the time.
+ * Not TAKEN: the error has the server's words ("554 5.7.1 virus found") if it was REFUSED,
+ * UNWELCOME or PUT_OFF over SMTP, the program's end and words if it ran, else what could not be
+ * done. They may hold bytes from outside: escape them. A message may have gone out though it FAILED
+ * by the time.
  */
 enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const char *text,
                                        size_t length, struct tw_error *e);
