@@ -130,6 +130,11 @@ static void learned_row(struct telling *t, const struct tw_strings *f)
 
 /* ---- both --------------------------------------------------------------------------------- */
 
+static bool tells_of_mailboxes(const struct tw_kind *kind)
+{
+    return kind == &tw_kind_learn || (kind->peers && kind->tell);
+}
+
 int ctl_explain(const struct ctl *ctl)
 {
     struct tw_strings addresses = {0};
@@ -146,7 +151,7 @@ int ctl_explain(const struct ctl *ctl)
         printf("[");
     for (size_t i = 0; i < ctl->config->job_count; i++) {
         const struct tw_job_config *job = &ctl->config->jobs[i];
-        if (!job->kind->tell)
+        if (!tells_of_mailboxes(job->kind))
             continue;
         jobs++;
         t.job = job;

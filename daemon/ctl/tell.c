@@ -13,6 +13,7 @@
 #include "ctl/tell.h"
 #include "kinds/listrows.h"
 #include "kinds/maillist.h"
+#include "kinds/programrows.h"
 #include "kinds/wire.h"
 #include "toaster/address.h"
 #include "watcher/worker.h"
@@ -218,6 +219,33 @@ static void due_row(struct telling *t, const struct tw_strings *f)
     printf("\n");
 }
 
+static const struct ctl_member of_program[] = {
+    {"user", TW_PROGRAM_USER, CTL_TEXT},
+    {"max_time_s", TW_PROGRAM_MAX_S, CTL_NUMBER},
+    {"run", TW_PROGRAM_COMMAND, CTL_TEXT},
+    {"why_not", TW_PROGRAM_WHY_NOT, CTL_TEXT},
+};
+
+static void program_row(struct telling *t, const struct tw_strings *f)
+{
+    if (f->count != TW_PROGRAM_FIELDS)
+        return;
+    if (f->items[TW_PROGRAM_WHY_NOT][0]) {
+        ctl_complain("%s", f->items[TW_PROGRAM_WHY_NOT]);
+        t->problems++;
+    }
+    if (t->ctl->json) {
+        ctl_print_object(t, NULL, of_program, TW_COUNT(of_program), f);
+        return;
+    }
+    printf("would be run as ");
+    ctl_put_escaped(f->items[TW_PROGRAM_USER], 0);
+    printf(", for %s at most: ",
+           tw_duration_show(strtoll(f->items[TW_PROGRAM_MAX_S], NULL, 10)).text);
+    ctl_put_escaped(f->items[TW_PROGRAM_COMMAND], 0);
+    printf("\nnothing was run\n");
+}
+
 /* Every one of them is a mailbox's address. */
 int ctl_take_addresses(char *const *arguments, struct tw_strings *out)
 {
@@ -268,8 +296,9 @@ int ctl_dry_run(const struct ctl *ctl)
         tw_strings_free(&addresses);
         return CTL_USAGE;
     }
-    struct telling t = {.ctl = ctl, .row = due_row};
     const bool learns = job->kind == &tw_kind_learn;
+    const bool runs = strcmp(job->kind->name, "program") == 0;
+    struct telling t = {.ctl = ctl, .row = runs ? program_row : due_row};
     if (ctl->json)
         printf("[");
     int result = ctl_tell(&t, job->kind, job->name, job->settings, "dry-run", &addresses);
@@ -277,7 +306,7 @@ int ctl_dry_run(const struct ctl *ctl)
         result = CTL_FAILED;
     if (ctl->json)
         printf(t.rows ? "\n]\n" : "]\n");
-    else
+    else if (!runs)
         printf("%zu message%s, %s, would %s now; nothing was %s\n", t.rows, t.rows == 1 ? "" : "s",
                tw_size_show(t.bytes).text, learns ? "be learned" : "go",
                learns ? "learned" : "removed");

@@ -94,6 +94,8 @@ static _Noreturn void become(const struct tw_program *program, char **environmen
         }
     } else {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (program->group)
+            (void)setpgid(0, 0);
     }
     if (getppid() == parent && dup2(in, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(out, STDERR_FILENO) >= 0 && dup3(failed, FAILED_FD, O_CLOEXEC) >= 0) {
@@ -137,16 +139,59 @@ static int start(const struct tw_program *program, pid_t *pid, int out, struct t
     return result;
 }
 
-/* One read, of which as much is kept as there is room for. 1: go on; 0: nothing now; -1: over. */
-static int take_output(int fd, size_t max, struct tw_buf *output)
+/* What it says: the beginning, and perhaps the end. */
+struct gather {
+    const struct tw_program *program;
+    struct tw_buf *output, tail;
+    size_t left_out;
+};
+
+static void trim_tail(struct gather *g)
+{
+    const size_t max = g->program->tail_max;
+    if (g->tail.len <= max)
+        return;
+    g->left_out += g->tail.len - max;
+    tw_buf_consume(&g->tail, g->tail.len - max);
+}
+
+static void gather(struct gather *g, const char *bytes, size_t length)
+{
+    const size_t room = g->program->output_max - g->output->len;
+    const size_t head = length < room ? length : room;
+    tw_buf_add(g->output, bytes, head);
+    if (g->program->tail_max == 0)
+        return;
+    tw_buf_add(&g->tail, bytes + head, length - head);
+    if (g->tail.len > 2 * g->program->tail_max)
+        trim_tail(g);
+}
+
+static void join(struct gather *g)
+{
+    trim_tail(g);
+    if (g->left_out)
+        tw_buf_printf(g->output, "\n[%zu bytes left out]\n", g->left_out);
+    tw_buf_add(g->output, g->tail.data, g->tail.len);
+    tw_buf_free(&g->tail);
+}
+
+/* One read. 1: go on; 0: nothing now; -1: over. */
+static int take_output(int fd, struct gather *g)
 {
     char bytes[CHUNK];
     const ssize_t n = read(fd, bytes, sizeof bytes);
     if (n < 0)
         return errno == EINTR ? 1 : errno == EAGAIN ? 0 : -1;
-    const size_t room = max - output->len;
-    tw_buf_add(output, bytes, (size_t)n < room ? (size_t)n : room);
+    gather(g, bytes, (size_t)n);
     return n > 0 ? 1 : -1;
+}
+
+/* Has it ended? It stays a zombie, so that its number is still its group's alone. */
+static bool has_ended(pid_t pid)
+{
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
 /* Nobody waits for it any longer: it may put its things in order, for a while. */
@@ -154,11 +199,8 @@ static void end(pid_t pid, bool group, int *status)
 {
     const pid_t whom = group ? -pid : pid;
     kill(whom, SIGTERM);
-    for (int i = 0; i < GRACE_LOOKS; i++) {
-        if (waitpid(pid, status, WNOHANG) == pid)
-            return;
+    for (int i = 0; i < GRACE_LOOKS && !has_ended(pid); i++)
         poll(NULL, 0, LOOK_MS);
-    }
     kill(whom, SIGKILL);
     while (waitpid(pid, status, 0) < 0 && errno == EINTR)
         ;
@@ -172,24 +214,25 @@ static int attend(const struct tw_program *program, pid_t pid, int fd, struct tw
 {
     const int pidfd = pidfd_open(pid, 0); /* without, the end is seen a moment later */
     struct pollfd watched[] = {{.fd = fd, .events = POLLIN}, {.fd = pidfd, .events = POLLIN}};
-    const size_t max = program->output_max;
+    struct gather g = {.program = program, .output = output};
     int result = 0;
     pid_t ended;
     do {
         if (poll(watched, TW_COUNT(watched), LOOK_MS) > 0 && watched[0].revents &&
-            take_output(fd, max, output) < 0)
+            take_output(fd, &g) < 0)
             watched[0].fd = -1;
         ended = waitpid(pid, status, WNOHANG);
         if (ended == 0 && program->wait && !program->wait(program->context, pid)) {
-            end(pid, program->outlives, status);
+            end(pid, program->outlives || program->group, status);
             ended = pid;
             result = 1;
         }
     } while (ended == 0 || (ended < 0 && errno == EINTR));
     if (pidfd >= 0)
         close(pidfd);
-    for (int i = 0; i < LAST_READS && take_output(fd, max, output) > 0; i++)
+    for (int i = 0; i < LAST_READS && take_output(fd, &g) > 0; i++)
         ;
+    join(&g);
     return ended == pid ? result : -1;
 }
 

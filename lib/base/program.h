@@ -22,12 +22,15 @@ struct tw_program {
     const struct tw_strings *more; /* "NAME=value" beside PATH, LOGNAME=root and HOME=/, which it
                                       may set anew; NULL: none */
     size_t output_max;             /* bytes kept of what it writes to its output and errors */
+    size_t tail_max;               /* of what is beyond that the last so many bytes are kept, too,
+                                      behind a line that says how much is left out */
     /* What must not be interrupted, for it would leave half of its work in its files: it goes on to
      * its end when we die, in a session of its own, where no signal to our process group reaches it
      * nor one for a reader that is gone; it keeps the descriptor `keep` (if not 0) open till then,
      * and has as much address space as it likes. */
     bool outlives;
     int keep;
+    bool group; /* in a process group of its own, which as a whole is ended with it */
     /* Called some twenty times a second while it runs. False: no longer; it gets TERM, and KILL
      * five seconds later. NULL: for ever. */
     bool (*wait)(void *context, pid_t pid);

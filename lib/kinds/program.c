@@ -1,0 +1,404 @@
+/* Kind `program`: runs a program of the admin's as a user on a schedule, and says when it fails.
+ * Aspects: the main one only. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/asuser.h"
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/owner.h"
+#include "base/program.h"
+#include "base/units.h"
+#include "kinds/kind.h"
+#include "kinds/programrows.h"
+
+enum {
+    LINKS_MAX = 10,
+    HEAD_MAX = 4096,
+    TAIL_MAX = 8192,
+    LINE_MAX_SHOWN = 300,
+    REMEMBERED_MAX = 20 * 1024 /* escaped: four bytes for a bad one */
+};
+
+struct settings {
+    struct tw_strings run;
+    char *user;
+    int64_t max_time_s;
+};
+
+static const struct tw_option options[] = {
+    {"run", TW_OPT_LIST, offsetof(struct settings, run), .flags = TW_OPT_REQUIRED},
+    {"user", TW_OPT_STRING, offsetof(struct settings, user), .flags = TW_OPT_REQUIRED},
+    {"max_time", TW_OPT_DURATION, offsetof(struct settings, max_time_s), .fallback = "5m",
+     .flags = TW_OPT_NO_NEVER, .min = 1, .max = 86400},
+    {NULL},
+};
+
+static int program_validate(const void *settings, const char *title, struct tw_error *e)
+{
+    const struct settings *s = settings;
+    (void)title;
+    if (s->run.count == 0)
+        return tw_fail(e, "run is empty: write the program and its arguments, like "
+                          "{\"/home/vpopmail/bin/clearopensmtp\"}");
+    if (s->run.items[0][0] != '/')
+        return tw_fail(e, "run: \"%.100s\" is no full path: write one that begins with /",
+                       s->run.items[0]);
+    if (!s->user[0])
+        return tw_fail(e, "user is empty: write whom the program runs as");
+    return 0;
+}
+
+/* ---- whom it runs as ---------------------------------------------------------------------- */
+
+static int refuse(const char *path, struct tw_error *e)
+{
+    return tw_fail(e,
+                   "others than root may write to %s, and so choose what is run as root: write "
+                   "another user, or give it to root",
+                   path);
+}
+
+/* Root's or ours, and for nobody else to write to; in a sticky directory only an entry's owner
+ * puts another in its place (inode(7)). */
+static int check_entry(const char *path, struct stat *st, struct tw_error *e)
+{
+    if (lstat(path, st) != 0)
+        return tw_fail_errno(e, "cannot look at %s", path);
+    const bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
+    if ((st->st_uid != 0 && st->st_uid != geteuid()) ||
+        (!S_ISLNK(st->st_mode) && !sticky && (st->st_mode & (S_IWGRP | S_IWOTH))))
+        return refuse(path, e);
+    return 0;
+}
+
+/* A directory without links in its path, and all above it. */
+static int check_way(const char *dir, struct tw_error *e)
+{
+    struct stat st;
+    int result = 0;
+    for (const char *end = dir; result == 0 && *end;) {
+        end += 1 + strcspn(end + 1, "/");
+        char *part = tw_strndup(dir, (size_t)(end - dir));
+        result = check_entry(part, &st, e);
+        free(part);
+    }
+    return result;
+}
+
+/* Can nobody else put another thing at this path? *next: where a link there leads, the caller's. */
+static int check_path(const char *path, char **next, struct tw_error *e)
+{
+    struct stat st = {0};
+    char *dir = tw_strndup(path, (size_t)(strrchr(path, '/') - path) + 1), target[PATH_MAX];
+    const int fd = tw_dir_open(dir, NULL, e);
+    const bool gone = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
+    char *real = fd >= 0 ? realpath(dir, NULL) : NULL;
+    int result = gone ? 0 : fd < 0 ? -1 : real ? check_way(real, e) : refuse(path, e);
+    if (result == 0 && real && lstat(path, &st) == 0)
+        result = check_entry(path, &st, e);
+    if (result == 0 && S_ISLNK(st.st_mode)) {
+        const ssize_t length = readlink(path, target, sizeof target - 1);
+        target[length > 0 ? length : 0] = '\0';
+        *next = tw_format("%s%s", target[0] == '/' ? "" : dir, target);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(real);
+    free(dir);
+    return result;
+}
+
+/* Can nobody else choose what runs when root runs what is at this path? Directories are opened by
+ * base/owner.h, which follows no link that others can change; a link at the end leads to another
+ * path, of which the same is asked. What is not there cannot be run, which is not our business. */
+static int check_for_root(const char *path, struct tw_error *e)
+{
+    char *at = tw_strdup(path);
+    int result = 0;
+    for (int links = 0; at && result == 0; links++) {
+        char *next = NULL;
+        result =
+            links < LINKS_MAX ? check_path(at, &next, e) : tw_fail(e, "%s: too many links", path);
+        free(at);
+        at = next;
+    }
+    free(at);
+    return result;
+}
+
+/* The code, with an error; NULL: all is well. */
+static const char *find_user(const struct settings *s, struct tw_asuser *out, struct passwd **pw,
+                             struct tw_error *e)
+{
+    errno = 0;
+    *pw = getpwnam(s->user);
+    if (!*pw) {
+        const bool unknown = errno != 0 && errno != ENOENT && errno != ESRCH;
+        if (unknown)
+            tw_fail_errno(e, "cannot look up the user %s", s->user);
+        else
+            tw_fail(e, "there is no user \"%.80s\", so nothing is run", s->user);
+        return unknown ? "cannot-look" : "no-user";
+    }
+    out->uid = (*pw)->pw_uid;
+    out->gid = (*pw)->pw_gid;
+    out->stay = out->uid == 0 && geteuid() == 0;
+    out->user = (*pw)->pw_name;
+    out->home = (*pw)->pw_dir && (*pw)->pw_dir[0] == '/' ? (*pw)->pw_dir : "/";
+    if (out->stay && check_for_root(s->run.items[0], e) != 0)
+        return "unsafe";
+    if (!out->stay && out->gid == 0) {
+        tw_fail(e, "the group of %s is root's: write another user", s->user);
+        return "unsafe";
+    }
+    return NULL;
+}
+
+/* ---- what came of it ---------------------------------------------------------------------- */
+
+/* The last line that is not empty: where programs say what stopped them. */
+static struct tw_buf last_line(const struct tw_buf *said)
+{
+    struct tw_buf line = {0};
+    size_t to = said->len, from;
+    while (to && strchr(" \t\r\n", said->data[to - 1])) /* or a NUL */
+        to--;
+    for (from = to; from && said->data[from - 1] != '\n'; from--)
+        ;
+    const size_t length = to - from;
+    tw_buf_add(&line, length ? said->data + from : "",
+               length < LINE_MAX_SHOWN ? length : LINE_MAX_SHOWN);
+    tw_buf_puts(&line, length > LINE_MAX_SHOWN ? "..." : "");
+    return line;
+}
+
+/* As text without control characters. A NUL would end it. */
+static void escape_output(const struct tw_buf *said, struct tw_buf *out)
+{
+    for (size_t at = 0; at < said->len && out->len < REMEMBERED_MAX; at++) {
+        const size_t length = strnlen(said->data + at, said->len - at);
+        tw_escape(out, said->data + at, length, TW_ESCAPE_TEXT, REMEMBERED_MAX - out->len);
+        at += length;
+        if (at < said->len)
+            tw_buf_puts(out, "\\x00");
+    }
+}
+
+static char *clock_text(int64_t at_s)
+{
+    char text[40];
+    struct tm local;
+    const time_t at = (time_t)at_s;
+    localtime_r(&at, &local);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+    return tw_strdup(text);
+}
+
+/* For the letter. */
+static void remember(const struct tw_run *run, const char *how, const struct tw_asuser_end *end)
+{
+    struct tw_buf memory = {0};
+    char *began = clock_text(run->now_s);
+    tw_buf_printf(&memory, "run at %s, %s after %.1fs", began, how, (double)end->took_ms / 1000);
+    tw_buf_puts(&memory, end->output.len ? "; it said:\n" : "; it said nothing\n");
+    escape_output(&end->output, &memory);
+    run->sink->remember(run->sink->context, tw_buf_text(&memory));
+    tw_buf_free(&memory);
+    free(began);
+}
+
+static void forget(const struct tw_run *run)
+{
+    if (run->memory[0])
+        run->sink->remember(run->sink->context, "");
+}
+
+static void report_late(const struct tw_run *run, const struct tw_asuser_end *end, bool window)
+{
+    const struct settings *s = run->settings;
+    struct tw_buf line = last_line(&end->output), shown = {0};
+    tw_buf_puts(&shown, line.len ? ", it had said: " : ", it had said nothing");
+    tw_escape(&shown, tw_buf_text(&line), line.len, TW_ESCAPE_LINE, 0);
+    if (window)
+        tw_report(run, TW_LEVEL_FAIL, "", "window",
+                  "its window ended while it ran, and so was it%s", tw_buf_text(&shown));
+    else
+        tw_report(run, TW_LEVEL_FAIL, "", "timeout", "it ran for longer than %s and was ended%s",
+                  tw_duration_show(s->max_time_s).text, tw_buf_text(&shown));
+    tw_buf_free(&shown);
+    tw_buf_free(&line);
+    remember(run, "ended", end);
+}
+
+static void report_end(const struct tw_run *run, const struct tw_asuser_end *end)
+{
+    if (end->status == 0) {
+        tw_report(run, TW_LEVEL_OK, "", "ok", "exit 0 after %.1fs", (double)end->took_ms / 1000);
+        forget(run);
+        return;
+    }
+    struct tw_buf line = last_line(&end->output), text = {0}, how = {0};
+    const struct tw_buf nothing = {0};
+    tw_program_describe(end->status, &line, &text);
+    tw_program_describe(end->status, &nothing, &how);
+    tw_report(run, TW_LEVEL_FAIL, "", WIFSIGNALED(end->status) ? "killed" : "failed", "%s",
+              tw_buf_text(&text));
+    remember(run, tw_buf_text(&how), end);
+    tw_buf_free(&how);
+    tw_buf_free(&text);
+    tw_buf_free(&line);
+}
+
+/* ---- the run ------------------------------------------------------------------------------ */
+
+/* The worker's deadline is not the program's: while this runs, all is well. */
+static void on_alive(void *context)
+{
+    const struct tw_run *run = context;
+    run->sink->progress(run->sink->context);
+}
+
+static void run_it(const struct tw_run *run, struct tw_asuser *what)
+{
+    const struct settings *s = run->settings;
+    const int64_t left_s = run->until_s ? run->until_s - run->now_s : INT64_MAX;
+    const bool window = left_s < s->max_time_s;
+    struct tw_asuser_end end;
+    struct tw_error e;
+    char **argv = tw_alloc((s->run.count + 1) * sizeof *argv);
+    memcpy(argv, s->run.items, s->run.count * sizeof *argv);
+    what->argv = argv;
+    what->max_ms = (window ? left_s : s->max_time_s) * 1000;
+    what->output_max = HEAD_MAX;
+    what->tail_max = TAIL_MAX;
+    what->alive = on_alive;
+    what->context = (void *)run;
+    if (tw_asuser_run(what, &end, &e) != 0)
+        tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
+    else if (!end.run)
+        tw_report(run, TW_LEVEL_FAIL, "", "cannot-run", "%s", end.why.text);
+    else if (end.late)
+        report_late(run, &end, window);
+    else
+        report_end(run, &end);
+    tw_buf_free(&end.output);
+    free(argv);
+}
+
+static void program_run(const struct tw_run *run)
+{
+    struct tw_asuser what = {0};
+    struct passwd *pw;
+    struct tw_error e;
+    const char *code = find_user(run->settings, &what, &pw, &e);
+    if (run->look_only)
+        tw_report(run, TW_LEVEL_NONE, "", "none", "only the daemon runs it");
+    else if (run->until_s && run->until_s <= run->now_s)
+        tw_report(run, TW_LEVEL_NONE, "", "none", "its window had ended before it began");
+    else if (code)
+        tw_report(run, strcmp(code, "cannot-look") == 0 ? TW_LEVEL_UNKNOWN : TW_LEVEL_FAIL, "",
+                  code, "%s", e.text);
+    else
+        run_it(run, &what);
+}
+
+/* ---- what is shown ------------------------------------------------------------------------ */
+
+/* An argument as a shell would read it back. */
+static void put_quoted(struct tw_buf *out, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_@%+=:,./-";
+    if (text[0] && text[strspn(text, plain)] == '\0') {
+        tw_buf_puts(out, text);
+        return;
+    }
+    tw_buf_puts(out, "'");
+    for (; *text; text++)
+        if (*text == '\'')
+            tw_buf_puts(out, "'\\''");
+        else
+            tw_buf_add(out, text, 1);
+    tw_buf_puts(out, "'");
+}
+
+static void put_command(struct tw_buf *out, const struct settings *s)
+{
+    for (size_t i = 0; i < s->run.count; i++) {
+        tw_buf_puts(out, i ? " " : "");
+        put_quoted(out, s->run.items[i]);
+    }
+}
+
+static void program_evidence(const struct tw_run *run, const char *aspect, struct tw_buf *out)
+{
+    if (aspect[0])
+        return;
+    put_command(out, run->settings);
+    tw_buf_printf(out, "\n%s", run->memory);
+}
+
+static void program_advice(const struct tw_run *run, const char *aspect, const char *code,
+                           struct tw_buf *out)
+{
+    const struct settings *s = run->settings;
+    (void)aspect;
+    if (strcmp(code, "no-user") == 0) {
+        tw_buf_puts(out, "id ");
+        put_quoted(out, s->user);
+    } else if (strcmp(code, "cannot-run") == 0 || strcmp(code, "unsafe") == 0) {
+        tw_buf_puts(out, "ls -lL ");
+        put_quoted(out, s->run.items[0]);
+    } else {
+        tw_buf_puts(out, "sudo -H -u ");
+        put_quoted(out, s->user);
+        tw_buf_puts(out, " ");
+        put_command(out, s);
+    }
+}
+
+static int program_tell(const struct tw_run *run, const char *what,
+                        const struct tw_strings *arguments, const struct tw_teller *teller,
+                        struct tw_error *e)
+{
+    const struct settings *s = run->settings;
+    struct tw_asuser user = {0};
+    struct passwd *pw;
+    struct tw_error why = {""};
+    if (strcmp(what, "dry-run") != 0)
+        return tw_fail(e, "%s cannot tell that", run->name);
+    if (arguments->count)
+        return tw_fail(e, "%s has no mailboxes: its --dry-run takes no address", run->name);
+    struct tw_buf command = {0};
+    put_command(&command, s);
+    const char *code = find_user(s, &user, &pw, &why);
+    if (!code && access(s->run.items[0], F_OK) != 0)
+        tw_fail_errno(&why, "cannot run %s", s->run.items[0]);
+    char *max = tw_format("%" PRId64, s->max_time_s);
+    const char *const fields[] = {s->user, max, tw_buf_text(&command), why.text};
+    teller->row(teller->context, fields, TW_COUNT(fields));
+    free(max);
+    tw_buf_free(&command);
+    return 0;
+}
+
+const struct tw_kind tw_kind_program = {
+    .name = "program",
+    .task_every = "1d",
+    .options = options,
+    .settings_size = sizeof(struct settings),
+    .validate = program_validate,
+    .run = program_run,
+    .evidence = program_evidence,
+    .tell = program_tell,
+    .advice = program_advice,
+};
