@@ -74,6 +74,8 @@ int ctl_silence(const struct ctl *ctl);
 int ctl_ack(const struct ctl *ctl);
 int ctl_test_alert(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
+int ctl_paths(const struct ctl *ctl);
+int ctl_init(const struct ctl *ctl);
 int ctl_forget_learned(const struct ctl *ctl); /* of forget --learned */
 int ctl_dry_run(const struct ctl *ctl);        /* of run --dry-run */
 

@@ -57,6 +57,8 @@ static const struct ctl_verb verbs[] = {
     {"ack", "INCIDENT [NOTE]", "no reminders of it, and no escalation", 0, CTL_ANY_CONFIG, ctl_ack},
     {"test-alert", "", "sends a letter by every transport, and says what came of it", 0,
      CTL_ANY_CONFIG, ctl_test_alert},
+    {"paths", "[--json]", "where the directories of the mail system are", JSON, CTL_MAY_LACK_CONFIG,
+     ctl_paths},
     {"config", "", "the effective configuration", 0, CTL_GOOD_CONFIG, ctl_config},
     {"forget", "JOB", "drops a service that was there and is gone", LEARNED, CTL_ANY_CONFIG,
      ctl_forget},

@@ -35,6 +35,12 @@ static const struct tw_option qmail_options[] = {
     {NULL},
 };
 
+static const struct tw_option web_options[] = {
+    {"htdocs", TW_OPT_PATH, TOP(web.htdocs)},
+    {"cgi_bin", TW_OPT_PATH, TOP(web.cgi_bin)},
+    {NULL},
+};
+
 static const struct tw_option alert_options[] = {
     {"via", TW_OPT_LIST, TOP(alert.via_text), .fallback = "qmail-inject"},
     {"to", TW_OPT_LIST, TOP(alert.to)},
@@ -91,6 +97,7 @@ const struct tw_option tw_config_task[] = {
 
 const struct tw_config_section tw_config_sections[] = {
     {"qmail", qmail_options, 0},
+    {"web", web_options, 0},
     {"mailboxes", tw_sources_options, TOP(mailboxes)},
     {"alert", alert_options, 0},
     {"heartbeat", heartbeat_options, 0},

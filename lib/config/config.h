@@ -73,6 +73,9 @@ struct tw_config {
     struct tw_qmail_config {
         char *dir, *supervise, *service, *log;
     } qmail;
+    struct tw_web_config {
+        char *htdocs, *cgi_bin; /* NULL: the usual places */
+    } web;
     struct tw_sources mailboxes;
     struct tw_alert_config {
         struct tw_strings via_text, escalate_text; /* as written; may be empty */

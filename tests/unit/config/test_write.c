@@ -32,6 +32,7 @@ static void every_key_reads_back(void **state)
             "postmaster = \"p@x\" hostname = h state_dir = /s control = /c\n"
             "control_group = \"g\" status_every = \"never\" verbose = on\n"
             "qmail { dir = /q supervise = /q/s service = /sv log = /l }\n"
+            "web { htdocs = /w cgi_bin = /c }\n"
             "alert { via = {\"sendmail:/usr/sbin/sendmail\", \"maildir:/m\", "
             "\"qmail-inject\"}\n"
             "  to = {\"a@b\", \"c@d\"} group_wait = \"90s\" max_per_hour = 5 }\n"
