@@ -4,19 +4,29 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 
 static bool is_failing(const struct ctl_aspect *aspect)
 {
     return aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
 }
 
-static void print_aspect(const struct ctl_aspect *aspect)
+/* In a pipe as a line of the log. */
+static void print_aspect(struct ctl_table *table, const struct ctl_aspect *aspect)
 {
     static const char *const words[] = {"UNKNOWN", "OK", "WARN", "FAIL", "UNKNOWN"};
-    char *text = tw_escape_new(aspect->text, TW_ESCAPE_LINE, 0);
-    printf("%s %s: %s\n", words[aspect->level], aspect->name, text);
-    free(text);
+    if (!ctl_is_terminal()) {
+        char *text = tw_escape_new(aspect->text, TW_ESCAPE_LINE, 0);
+        printf("%s %s: %s\n", words[aspect->level], aspect->name, text);
+        free(text);
+        return;
+    }
+    ctl_table_add(table, ctl_level_colour(aspect->level), "%s", words[aspect->level]);
+    ctl_table_add(table, CTL_PLAIN, "%s", aspect->name);
+    ctl_table_add(table, CTL_PLAIN, "%s", aspect->text);
+    ctl_table_row(table);
 }
 
 /* A JSON array of what was found. */
@@ -100,14 +110,18 @@ static int report(const struct ctl *ctl, const struct tw_buf *request, bool all)
     struct ctl_answer answer = {0};
     int result = run_jobs(ctl, request, &answer);
     if (result == CTL_OK) {
+        static const struct ctl_column columns[3];
+        struct ctl_table table;
         if (ctl->json)
             print_json(&answer);
+        ctl_table_begin(&table, columns, TW_COUNT(columns));
         for (size_t i = 0; i < answer.aspect_count; i++) {
             if (is_failing(&answer.aspects[i]))
                 result = CTL_FAILED;
             if (!ctl->json && (all || is_failing(&answer.aspects[i])))
-                print_aspect(&answer.aspects[i]);
+                print_aspect(&table, &answer.aspects[i]);
         }
+        ctl_table_end(&table);
     }
     ctl_answer_free(&answer);
     return result;

@@ -1,5 +1,6 @@
 /* toasterctl's side of the control socket. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +9,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 
 enum {
-    ANSWER_S = 10,
-    RUN_S = 300, /* a check may take its deadline, and wait for others */
-    LONG_S = 2   /* after so long somebody wonders */
+    ANSWER_MS = 10000,
+    RUN_MS = 300000, /* a check may take its deadline, and wait for others */
+    LONG_MS = 2000,  /* after so long somebody wonders */
+    STEP_MS = 250    /* between two looks at what to show meanwhile */
 };
 
 static void get_job(struct tw_frame *frame, struct ctl_answer *answer)
@@ -150,6 +154,11 @@ static int get_frame(struct tw_frame *frame, struct ctl_answer *answer)
     return tw_frame_done(frame) ? result : -1;
 }
 
+static int type_of(const struct tw_buf *request)
+{
+    return (unsigned char)request->data[TW_FRAME_HEAD];
+}
+
 /* A task takes as long as it takes. */
 static void say_patience(void)
 {
@@ -159,26 +168,51 @@ static void say_patience(void)
     said = true;
 }
 
-static int receive(int fd, bool patient, struct ctl_answer *answer, struct tw_error *e)
+struct conversation {
+    int fd;
+    int64_t limit_ms; /* without a word */
+    bool patient;     /* however long it takes */
+    struct ctl_progress progress;
+};
+
+/* Until there is something to read. -1: nothing came. */
+static int wait_for_word(struct conversation *c)
+{
+    for (int64_t since_ms = tw_clock_ms();;) {
+        const int64_t left_ms = since_ms + c->limit_ms - tw_clock_ms();
+        struct pollfd word = {c->fd, POLLIN, 0};
+        if (poll(&word, 1, left_ms > STEP_MS ? STEP_MS : left_ms > 0 ? (int)left_ms : 0) > 0)
+            return 0;
+        ctl_progress_show(&c->progress);
+        if (left_ms > 0)
+            continue;
+        if (!c->patient)
+            return -1;
+        ctl_progress_clear(&c->progress);
+        say_patience();
+        since_ms = tw_clock_ms();
+    }
+}
+
+static int receive(struct conversation *c, struct ctl_answer *answer, struct tw_error *e)
 {
     struct tw_buf in = {0};
     int result = 0;
     while (result == 0) {
         char chunk[65536];
-        const ssize_t length = recv(fd, chunk, sizeof chunk, 0);
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length < 0 && errno == EAGAIN && patient) {
-            say_patience();
-            continue;
+        if (wait_for_word(c) != 0) {
+            result = tw_fail(e, "cannot hear the daemon's answer: it says nothing; does it hang?");
+            break;
         }
+        const ssize_t length = recv(c->fd, chunk, sizeof chunk, MSG_DONTWAIT);
+        if (length < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
         if (length < 0) {
-            result = errno == EAGAIN ? tw_fail(e, "the daemon does not answer: does it hang?")
-                                     : tw_fail_errno(e, "cannot hear the daemon's answer");
+            result = tw_fail_errno(e, "cannot hear the daemon's answer");
             break;
         }
         if (length == 0) {
-            result = tw_fail(e, "the daemon hung up in the middle of its answer");
+            result = tw_fail(e, "cannot hear the daemon's answer: it hung up in the middle");
             break;
         }
         tw_buf_add(&in, chunk, (size_t)length);
@@ -190,28 +224,33 @@ static int receive(int fd, bool patient, struct ctl_answer *answer, struct tw_er
             result = get_frame(&frame, answer);
         tw_buf_consume(&in, position);
         if (got < 0 || result < 0)
-            result = tw_fail(e, "the daemon's answer makes no sense: is it of another version?");
+            result = tw_fail(e, "cannot read the daemon's answer: it makes no sense; is the daemon "
+                                "of another version?");
     }
     tw_buf_free(&in);
     return result > 0 ? 0 : -1;
 }
 
-int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct ctl_answer *answer,
-            struct tw_error *e)
+int ctl_ask_within(const struct tw_config *config, const struct tw_buf *request, int64_t limit_ms,
+                   struct ctl_answer *answer, struct tw_error *e)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(config->control) >= sizeof address.sun_path)
-        return tw_fail(e, "control: %s is too long for a socket", config->control);
+        return tw_fail(e, "cannot reach toaster-watcher: control: %s is too long for a socket",
+                       config->control);
     memcpy(address.sun_path, config->control, strlen(config->control) + 1);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return tw_fail_errno(e, "cannot make a socket");
-    const int type = (unsigned char)request->data[TW_FRAME_HEAD];
-    const bool patient = type == TW_CONTROL_RUN;
-    const struct timeval limit = {.tv_sec = patient                    ? LONG_S
-                                            : type == TW_CONTROL_CHECK ? RUN_S
-                                                                       : ANSWER_S};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    const int type = type_of(request);
+    struct conversation c = {.fd = fd, .limit_ms = limit_ms, .patient = type == TW_CONTROL_RUN};
+    const int64_t send_ms = limit_ms < LONG_MS ? limit_ms : ANSWER_MS;
+    const struct timeval limit = {.tv_sec = send_ms / 1000, .tv_usec = send_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    ctl_progress_begin(&c.progress, "%s",
+                       type == TW_CONTROL_RUN     ? "run"
+                       : type == TW_CONTROL_CHECK ? "check"
+                                                  : "waiting for the daemon");
     int result = 0;
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
         const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
@@ -221,8 +260,20 @@ int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct
     } else if (send(fd, request->data, request->len, MSG_NOSIGNAL) != (ssize_t)request->len) {
         result = tw_fail_errno(e, "cannot ask toaster-watcher at %s", config->control);
     } else {
-        result = receive(fd, patient, answer, e);
+        result = receive(&c, answer, e);
     }
+    ctl_progress_end(&c.progress);
     close(fd);
     return result;
+}
+
+int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct ctl_answer *answer,
+            struct tw_error *e)
+{
+    const int type = type_of(request);
+    return ctl_ask_within(config, request,
+                          type == TW_CONTROL_RUN     ? LONG_MS
+                          : type == TW_CONTROL_CHECK ? RUN_MS
+                                                     : ANSWER_MS,
+                          answer, e);
 }

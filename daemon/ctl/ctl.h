@@ -52,6 +52,9 @@ struct ctl_answer {
 /* One request to the daemon. 0: answered; 1: no daemon answers there; -1: error. */
 int ctl_ask(const struct tw_config *config, const struct tw_buf *request, struct ctl_answer *answer,
             struct tw_error *e);
+/* The same, with a limit for each time that the daemon has nothing to say. */
+int ctl_ask_within(const struct tw_config *config, const struct tw_buf *request, int64_t limit_ms,
+                   struct ctl_answer *answer, struct tw_error *e);
 void ctl_answer_add(struct ctl_answer *answer, const struct tw_aspect *aspect);
 void ctl_answer_free(struct ctl_answer *answer);
 

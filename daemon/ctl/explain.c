@@ -23,25 +23,23 @@ static const struct ctl_member of_cleaned[] = {
     {"next_due", TW_EXPLAIN_NEXT_S, CTL_NUMBER},
 };
 
-static void say_rule(const struct tw_strings *f)
+static void say_rule(struct tw_buf *out, const struct tw_strings *f)
 {
     const char *class = f->items[TW_EXPLAIN_CLASS], *limit = f->items[TW_EXPLAIN_LIMIT];
     const char *from = f->items[TW_EXPLAIN_FROM];
     if (f->items[TW_EXPLAIN_OPTED_OUT][0])
-        printf("kept: its user has put a file .noexpire there");
+        tw_buf_puts(out, "kept: its user has put a file .noexpire there");
     else if (!class[0])
-        printf("no rule is for it");
+        tw_buf_puts(out, "no rule is for it");
     else if (strcmp(limit, "never") == 0)
-        printf("%s: never", class);
+        tw_buf_printf(out, "%s: never", class);
     else
-        printf("%s: older than %s (%s)", class, limit, f->items[TW_EXPLAIN_CLOCK]);
-    if (from[0]) {
-        printf(", by policy ");
-        ctl_put_escaped(from, 0);
-    }
+        tw_buf_printf(out, "%s: older than %s (%s)", class, limit, f->items[TW_EXPLAIN_CLOCK]);
+    if (from[0])
+        tw_buf_printf(out, ", by policy %s", from);
 }
 
-static void say_next(const char *words, const char *next)
+static void say_next(struct tw_buf *out, const char *words, const char *next)
 {
     if (!next[0])
         return;
@@ -50,18 +48,43 @@ static void say_next(const char *words, const char *next)
     struct tm local;
     localtime_r(&at, &local);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
-    printf("%s%s", words, when);
+    tw_buf_printf(out, "%s%s", words, when);
+}
+
+static void end_mailbox(struct telling *t)
+{
+    if (t->mailbox) {
+        ctl_progress_clear(&t->progress);
+        ctl_table_end(&t->table);
+    }
+    free(t->mailbox);
+    t->mailbox = NULL;
 }
 
 static void begin_mailbox(struct telling *t, const char *address, const char *dir)
 {
+    static const struct ctl_column columns[] = {{.width = 20}, {.width = 7, .right = true}, {0}};
     if (t->mailbox && strcmp(t->mailbox, address) == 0)
         return;
-    free(t->mailbox);
+    end_mailbox(t);
     t->mailbox = tw_strdup(address);
+    ctl_progress_clear(&t->progress);
     printf("%s, ", t->job->name);
     ctl_put_escaped(dir, 0);
     printf(":\n");
+    ctl_table_begin(&t->table, columns, TW_COUNT(columns));
+    t->table.indent = 2;
+    t->table.tight = 1;
+}
+
+static void put_folder(struct telling *t, const char *folder, const char *messages,
+                       struct tw_buf *text)
+{
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", folder);
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", messages);
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", tw_buf_text(text));
+    ctl_table_row(&t->table);
+    tw_buf_free(text);
 }
 
 static void cleaned_row(struct telling *t, const struct tw_strings *f)
@@ -76,18 +99,16 @@ static void cleaned_row(struct telling *t, const struct tw_strings *f)
     begin_mailbox(t, f->items[TW_EXPLAIN_ADDRESS], f->items[TW_EXPLAIN_DIR]);
     if (!f->items[TW_EXPLAIN_FOLDER][0])
         return;
-    printf("  ");
-    ctl_put_escaped(f->items[TW_EXPLAIN_FOLDER], 20);
-    printf(" %7s  ", f->items[TW_EXPLAIN_MESSAGES]);
-    say_rule(f);
+    struct tw_buf text = {0};
+    say_rule(&text, f);
     if (strcmp(due, "0") != 0)
-        printf("; %s due now, %s", due,
-               tw_size_show(strtoll(f->items[TW_EXPLAIN_BYTES], NULL, 10)).text);
+        tw_buf_printf(&text, "; %s due now, %s", due,
+                      tw_size_show(strtoll(f->items[TW_EXPLAIN_BYTES], NULL, 10)).text);
     if (strcmp(kept, "0") != 0)
-        printf("; %s kept until a learn job has seen them", kept);
+        tw_buf_printf(&text, "; %s kept until a learn job has seen them", kept);
     if (f->items[TW_EXPLAIN_MESSAGES][0])
-        say_next(", the next one ", f->items[TW_EXPLAIN_NEXT_S]);
-    printf("\n");
+        say_next(&text, ", the next one ", f->items[TW_EXPLAIN_NEXT_S]);
+    put_folder(t, f->items[TW_EXPLAIN_FOLDER], f->items[TW_EXPLAIN_MESSAGES], &text);
 }
 
 /* ---- what is learned ---------------------------------------------------------------------- */
@@ -112,20 +133,20 @@ static void learned_row(struct telling *t, const struct tw_strings *f)
     begin_mailbox(t, f->items[TW_LEARNED_ADDRESS], f->items[TW_LEARNED_DIR]);
     if (!f->items[TW_LEARNED_FOLDER][0])
         return;
-    printf("  ");
-    ctl_put_escaped(f->items[TW_LEARNED_FOLDER], 20);
+    struct tw_buf text = {0};
     if (!class[0]) {
-        printf(" %7s  nothing of it is learned\n", "");
+        tw_buf_puts(&text, "nothing of it is learned");
+        put_folder(t, f->items[TW_LEARNED_FOLDER], "", &text);
         return;
     }
-    printf(" %7s  %s: %s offered already, %s in the next run", f->items[TW_LEARNED_MESSAGES], class,
-           f->items[TW_LEARNED_MARKED], f->items[TW_LEARNED_NEXT]);
+    tw_buf_printf(&text, "%s: %s offered already, %s in the next run", class,
+                  f->items[TW_LEARNED_MARKED], f->items[TW_LEARNED_NEXT]);
     if (strcmp(f->items[TW_LEARNED_MORE], "0") != 0)
-        printf(", %s in later ones", f->items[TW_LEARNED_MORE]);
+        tw_buf_printf(&text, ", %s in later ones", f->items[TW_LEARNED_MORE]);
     if (strcmp(f->items[TW_LEARNED_WAITING], "0") != 0)
-        printf("; %s too young", f->items[TW_LEARNED_WAITING]);
-    say_next(", the first old enough ", f->items[TW_LEARNED_WHEN_S]);
-    printf("\n");
+        tw_buf_printf(&text, "; %s too young", f->items[TW_LEARNED_WAITING]);
+    say_next(&text, ", the first old enough ", f->items[TW_LEARNED_WHEN_S]);
+    put_folder(t, f->items[TW_LEARNED_FOLDER], f->items[TW_LEARNED_MESSAGES], &text);
 }
 
 /* ---- both --------------------------------------------------------------------------------- */
@@ -156,9 +177,8 @@ int ctl_explain(const struct ctl *ctl)
         jobs++;
         t.job = job;
         t.row = job->kind == &tw_kind_learn ? learned_row : cleaned_row;
-        free(t.mailbox);
-        t.mailbox = NULL;
         const int asked = ctl_tell(&t, job->kind, job->name, job->settings, "explain", &addresses);
+        end_mailbox(&t);
         result = asked > result ? asked : result;
     }
     if (ctl->json)
@@ -170,7 +190,6 @@ int ctl_explain(const struct ctl *ctl)
         ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)", ctl->arguments[0]);
         result = CTL_FAILED;
     }
-    free(t.mailbox);
     tw_strings_free(&t.seen);
     tw_strings_free(&addresses);
     return result;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 #include "watcher/jobs.h"
 
 enum { SLOTS = 4 };
@@ -18,6 +19,7 @@ struct foreground {
     size_t pending;
     bool stars; /* the first round, in which "*" finds its services */
     char *unknown;
+    struct ctl_progress progress;
 };
 
 static void next_round(struct foreground *fg);
@@ -73,7 +75,10 @@ static void job_done(void *context, struct tw_job *job)
 {
     struct foreground *fg = context;
     (void)job;
-    if (--fg->pending == 0)
+    fg->pending--;
+    fg->progress.all = fg->wanted.count;
+    fg->progress.done = fg->wanted.count - fg->pending;
+    if (fg->pending == 0)
         next_round(fg);
 }
 
@@ -184,7 +189,10 @@ int ctl_foreground(const struct tw_config *config, char *const *names, struct ct
     restore(&fg, config);
     struct tw_timer *start = tw_timer_new(fg.loop, begin, &fg);
     tw_timer_set(start, 0);
+    ctl_progress_begin(&fg.progress, "check");
+    ctl_progress_on(&fg.progress, fg.loop);
     tw_loop_run(fg.loop);
+    ctl_progress_end(&fg.progress);
     int result = 0;
     if (fg.unknown)
         result = tw_fail(e, "there is no job %s (toasterctl config shows them)", fg.unknown);

@@ -14,6 +14,7 @@
 #include "base/state.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 
 enum { HISTORY_S = 90 * 86400 };
 
@@ -103,32 +104,37 @@ static const char *state_of(const struct tw_control_incident *row)
     }
 }
 
-static void print_incident(const struct tw_control_incident *row, int64_t now_s)
+static const struct ctl_column of_incidents[] = {{"ID", 6},      {"STATE", 10}, {"LEVEL", 7},
+                                                 {"OPENED", 19}, {"LASTED", 9}, {"WHAT", 0}};
+
+static void print_incident(struct ctl_table *table, const struct tw_control_incident *row,
+                           int64_t now_s)
 {
-    char *text = tw_escape_new(row->text, TW_ESCAPE_LINE, 0);
-    char *name = tw_escape_new(row->aspect, TW_ESCAPE_LINE, 0);
     const int64_t end_s = row->closed_s ? row->closed_s : now_s;
-    printf("%-6" PRId64 "  %-10s  %-7s  %s  %-9s  %s: %s", row->id, state_of(row),
-           tw_level_name((enum tw_level)row->level), show_time(row->opened_s).text,
-           tw_duration_show(end_s > row->opened_s ? end_s - row->opened_s : 0).text, name, text);
+    const enum ctl_colour colour =
+        row->closed_s ? CTL_GREEN : ctl_level_colour((enum tw_level)row->level);
+    struct tw_buf text = {0};
+    ctl_table_add(table, CTL_PLAIN, "%" PRId64, row->id);
+    ctl_table_add(table, colour, "%s", state_of(row));
+    ctl_table_add(table, CTL_PLAIN, "%s", tw_level_name((enum tw_level)row->level));
+    ctl_table_add(table, CTL_PLAIN, "%s", show_time(row->opened_s).text);
+    ctl_table_add(table, CTL_PLAIN, "%s",
+                  tw_duration_show(end_s > row->opened_s ? end_s - row->opened_s : 0).text);
+    tw_buf_printf(&text, "%s: %s", row->aspect, row->text);
     if (row->opens)
-        printf(" [opened %" PRId64 " times]", row->opens);
+        tw_buf_printf(&text, " [opened %" PRId64 " times]", row->opens);
     if (row->letters == 0)
-        printf(" [%s]", row->closed_s ? "came and went" : "not mailed");
+        tw_buf_printf(&text, " [%s]", row->closed_s ? "came and went" : "not mailed");
     if (row->silenced_until_s)
-        printf(" [silenced until %s]", show_time(row->silenced_until_s).text);
+        tw_buf_printf(&text, " [silenced until %s]", show_time(row->silenced_until_s).text);
     if (row->escalated_s)
-        printf(" [escalated]");
-    if (row->acked_s) {
-        char *by = tw_escape_new(row->acked_by, TW_ESCAPE_LINE, 0);
-        char *note = tw_escape_new(row->note, TW_ESCAPE_LINE, 0);
-        printf(" [acknowledged by %s%s%s]", by, *note ? ": " : "", note);
-        free(by);
-        free(note);
-    }
-    printf("\n");
-    free(text);
-    free(name);
+        tw_buf_puts(&text, " [escalated]");
+    if (row->acked_s)
+        tw_buf_printf(&text, " [acknowledged by %s%s%s]", row->acked_by, *row->note ? ": " : "",
+                      row->note);
+    ctl_table_add(table, CTL_PLAIN, "%s", tw_buf_text(&text));
+    ctl_table_row(table);
+    tw_buf_free(&text);
 }
 
 static void put_number(struct tw_buf *out, const char *key, int64_t number)
@@ -270,13 +276,15 @@ static void print_lists(const struct ctl *ctl, const struct ctl_answer *answer,
         tw_buf_free(&out);
         return;
     }
+    struct ctl_table table;
+    ctl_table_begin(&table, of_incidents, TW_COUNT(of_incidents));
     if (open_count + history->count)
-        printf("%-6s  %-10s  %-7s  %-19s  %-9s  %s\n", "ID", "STATE", "LEVEL", "OPENED", "LASTED",
-               "WHAT");
+        ctl_table_titles(&table);
     for (size_t i = 0; i < history->count; i++)
-        print_incident(&history->items[i], now_s);
+        print_incident(&table, &history->items[i], now_s);
     for (size_t i = 0; i < open_count; i++)
-        print_incident(&open[i], now_s);
+        print_incident(&table, &open[i], now_s);
+    ctl_table_end(&table);
     printf("%zu open incident%s", open_count, open_count == 1 ? "" : "s");
     if (ctl->all)
         printf(", %zu in the last 90 days that are over", history->count);
@@ -319,7 +327,10 @@ int ctl_incidents(const struct ctl *ctl)
 
 static void print_silences(const struct ctl *ctl, const struct ctl_answer *answer)
 {
+    static const struct ctl_column columns[] = {{.width = 4}, {.width = 30}, {0}, {0}};
+    struct ctl_table table;
     struct tw_buf out = {0};
+    ctl_table_begin(&table, columns, TW_COUNT(columns));
     tw_buf_puts(&out, "[");
     for (size_t i = 0; i < answer->silence_count; i++) {
         const struct ctl_silence *row = &answer->silences[i];
@@ -331,16 +342,15 @@ static void print_silences(const struct ctl *ctl, const struct ctl_answer *answe
         put_text(&out, "note", row->note);
         tw_buf_puts(&out, "}");
         if (!ctl->json) {
-            char *pattern = tw_escape_new(row->pattern, TW_ESCAPE_LINE, 0);
-            char *note = tw_escape_new(row->note, TW_ESCAPE_LINE, 0);
-            char *by = tw_escape_new(row->by, TW_ESCAPE_LINE, 0);
-            printf("%-4" PRId64 "  %-30s  until %s  by %s%s%s\n", row->id, pattern,
-                   show_time(row->until_s).text, by, *note ? ": " : "", note);
-            free(pattern);
-            free(note);
-            free(by);
+            ctl_table_add(&table, CTL_PLAIN, "%" PRId64, row->id);
+            ctl_table_add(&table, CTL_PLAIN, "%s", row->pattern);
+            ctl_table_add(&table, CTL_PLAIN, "until %s", show_time(row->until_s).text);
+            ctl_table_add(&table, CTL_PLAIN, "by %s%s%s", row->by, *row->note ? ": " : "",
+                          row->note);
+            ctl_table_row(&table);
         }
     }
+    ctl_table_end(&table);
     tw_buf_puts(&out, "]\n");
     if (ctl->json)
         fputs(tw_buf_text(&out), stdout);

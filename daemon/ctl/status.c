@@ -4,27 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/escape.h"
+#include "base/mem.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 
 /* ---- for people --------------------------------------------------------------------------- */
-
-static const char *colour_of(enum tw_level level)
-{
-    if (!isatty(STDOUT_FILENO))
-        return "";
-    static const char *const colours[] = {"\033[33m", "\033[32m", "\033[33m", "\033[31m",
-                                          "\033[35m"};
-    return colours[level];
-}
-
-static const char *plain(void)
-{
-    return isatty(STDOUT_FILENO) ? "\033[0m" : "";
-}
 
 struct moment {
     char text[32];
@@ -55,41 +42,54 @@ static int width_of_names(const struct ctl_answer *answer)
     return width > 40 ? 40 : (int)width;
 }
 
-static void print_row(const struct ctl_aspect *aspect, const struct ctl_job *job, int width,
-                      int64_t now_s)
+static void print_row(struct ctl_table *table, const struct ctl_aspect *aspect,
+                      const struct ctl_job *job, int64_t now_s)
 {
-    char *text = tw_escape_new(aspect->text, TW_ESCAPE_LINE, 0);
     const char *mark = aspect->stage >= TW_STAGE_OPEN ? tw_stage_name(aspect->stage) : "";
-    printf("%s%-7s%s  %-*s  %-8s  %-10s  %-10s  %s%s%s%s\n", colour_of(aspect->level),
-           tw_level_name(aspect->level), plain(), width, aspect->name,
-           tw_duration_show(now_s - aspect->since_s).text,
-           show_moment(job ? job->last_end_s : 0, now_s).text,
-           show_moment(job ? job->next_s : 0, now_s).text, text, mark[0] ? "  [" : "", mark,
-           mark[0] ? "]" : "");
-    free(text);
+    ctl_table_add(table, ctl_level_colour(aspect->level), "%s", tw_level_name(aspect->level));
+    ctl_table_add(table, CTL_PLAIN, "%s", aspect->name);
+    ctl_table_add(table, CTL_PLAIN, "%s", tw_duration_show(now_s - aspect->since_s).text);
+    ctl_table_add(table, CTL_PLAIN, "%s", show_moment(job ? job->last_end_s : 0, now_s).text);
+    ctl_table_add(table, CTL_PLAIN, "%s", show_moment(job ? job->next_s : 0, now_s).text);
+    ctl_table_add(table, CTL_PLAIN, "%s%s%s%s", aspect->text, mark[0] ? "  [" : "", mark,
+                  mark[0] ? "]" : "");
+    ctl_table_row(table);
+}
+
+static void print_new(struct ctl_table *table, const struct ctl_job *job, int64_t now_s)
+{
+    ctl_table_add(table, CTL_PLAIN, "none");
+    ctl_table_add(table, CTL_PLAIN, "%s", job->name);
+    ctl_table_add(table, CTL_PLAIN, "-");
+    ctl_table_add(table, CTL_PLAIN, "%s", show_moment(job->last_end_s, now_s).text);
+    ctl_table_add(table, CTL_PLAIN, "%s", show_moment(job->next_s, now_s).text);
+    ctl_table_add(table, CTL_PLAIN, "%s",
+                  job->running ? "its first run goes on" : "has not run yet");
+    ctl_table_row(table);
 }
 
 static void print_table(const struct ctl_answer *answer)
 {
+    const struct ctl_column columns[] = {{"STATE", 7},     {"JOB/ASPECT", width_of_names(answer)},
+                                         {"SINCE", 8},     {"LAST RUN", 10},
+                                         {"NEXT RUN", 10}, {"WHAT", 0}};
     const int64_t now_s = time(NULL);
-    const int width = width_of_names(answer);
+    struct ctl_table table;
     size_t failing = 0;
-    printf("%-7s  %-*s  %-8s  %-10s  %-10s  %s\n", "STATE", width, "JOB/ASPECT", "SINCE",
-           "LAST RUN", "NEXT RUN", "WHAT");
+    ctl_table_begin(&table, columns, TW_COUNT(columns));
+    ctl_table_titles(&table);
     for (size_t i = 0, job = 0; i < answer->aspect_count; i++) {
         const struct ctl_aspect *aspect = &answer->aspects[i];
         while (job < answer->job_count && i >= answer->jobs[job].first + answer->jobs[job].aspects)
             job++;
         const bool its = job < answer->job_count && i >= answer->jobs[job].first;
         failing += aspect->level == TW_LEVEL_FAIL || aspect->level == TW_LEVEL_UNKNOWN;
-        print_row(aspect, its ? &answer->jobs[job] : NULL, width, now_s);
+        print_row(&table, aspect, its ? &answer->jobs[job] : NULL, now_s);
     }
     for (size_t i = 0; i < answer->job_count; i++)
         if (answer->jobs[i].aspects == 0)
-            printf("%-7s  %-*s  %-8s  %-10s  %-10s  %s\n", "none", width, answer->jobs[i].name, "-",
-                   show_moment(answer->jobs[i].last_end_s, now_s).text,
-                   show_moment(answer->jobs[i].next_s, now_s).text,
-                   answer->jobs[i].running ? "its first run goes on" : "has not run yet");
+            print_new(&table, &answer->jobs[i], now_s);
+    ctl_table_end(&table);
     printf("%zu jobs; of %zu aspects %zu failing\n", answer->job_count, answer->aspect_count,
            failing);
 }

@@ -35,18 +35,21 @@ static int on_report(void *context, struct tw_frame *frame)
     }
     if (frame->type == TW_WIRE_PROGRESS)
         return tw_frame_done(frame) ? 2 : -1;
+    if (ctl_is_terminal() && !t->table.columns) /* rows are printed as they come */
+        ctl_progress_clear(&t->progress);
     if (frame->type != TW_WIRE_ROW || tw_wire_get_row(frame, &fields) != 0) {
         tw_strings_free(&fields);
         return -1;
     }
     if (fields.count == PROBLEM_FIELDS) {
+        ctl_progress_clear(&t->progress);
         ctl_complain("%s", fields.items[1]);
         t->problems++;
     } else if (fields.count == 1) {
         tw_strings_add(&t->seen, fields.items[0]);
     } else {
         t->row(t, &fields);
-        t->rows++;
+        t->progress.done = ++t->rows;
     }
     tw_strings_free(&fields);
     return 0;
@@ -91,7 +94,10 @@ int ctl_tell(struct telling *t, const struct tw_kind *kind, const char *name, co
     struct tw_workers *workers = tw_workers_new(t->loop, program, 1);
     tw_wire_put_tell(&request.frame, &run, kind, what, arguments);
     tw_workers_submit(workers, &request);
+    ctl_progress_begin(&t->progress, "%s", what);
+    ctl_progress_on(&t->progress, t->loop);
     tw_loop_run(t->loop);
+    ctl_progress_end(&t->progress);
     tw_workers_free(&workers);
     tw_loop_free(&t->loop);
     free(program);
@@ -158,11 +164,13 @@ static void mailbox_row(struct telling *t, const struct tw_strings *f)
         ctl_print_object(t, NULL, of_mailbox, TW_COUNT(of_mailbox), f);
         return;
     }
-    ctl_put_escaped(f->items[TW_MAILLIST_ADDRESS], 30);
-    printf("  ");
-    ctl_put_escaped(f->items[TW_MAILLIST_DIR], 0);
-    printf("  %s  %s%s%s\n", f->items[TW_MAILLIST_OWNER], f->items[TW_MAILLIST_SOURCE],
-           strcmp(state, "ok") == 0 ? "" : "  ", strcmp(state, "ok") == 0 ? "" : state);
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", f->items[TW_MAILLIST_ADDRESS]);
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", f->items[TW_MAILLIST_DIR]);
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", f->items[TW_MAILLIST_OWNER]);
+    ctl_table_add(&t->table, CTL_PLAIN, "%s", f->items[TW_MAILLIST_SOURCE]);
+    if (strcmp(state, "ok") != 0)
+        ctl_table_add(&t->table, CTL_RED, "%s", state);
+    ctl_table_row(&t->table);
 }
 
 int ctl_mailboxes(const struct ctl *ctl)
@@ -179,12 +187,15 @@ int ctl_mailboxes(const struct ctl *ctl)
         return CTL_FAILED;
     }
     struct telling t = {.ctl = ctl, .row = mailbox_row};
+    static const struct ctl_column columns[] = {{.width = 30}, {0}, {0}, {0}, {0}};
     const struct tw_strings none = {0};
     void *settings = tw_alloc(kind->settings_size);
     tw_options_init(kind->options, settings);
     if (ctl->json)
         printf("[");
+    ctl_table_begin(&t.table, columns, TW_COUNT(columns));
     int result = ctl_tell(&t, kind, "expire.mailboxes", settings, "mailboxes", &none);
+    ctl_table_end(&t.table);
     if (ctl->json)
         printf(t.rows ? "\n]\n" : "]\n");
     if (result == CTL_OK && t.rows == 0) {

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 #include "watcher/loop.h"
 
 struct telling {
@@ -11,6 +12,8 @@ struct telling {
     struct tw_loop *loop;
     void (*row)(struct telling *t, const struct tw_strings *fields);
     size_t rows, problems;
+    struct ctl_table table; /* of what is printed for people; the caller's to begin and end */
+    struct ctl_progress progress;
     struct tw_buf why; /* it could not be told */
     int64_t result;
     /* Of a dry run: */

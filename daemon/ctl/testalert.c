@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 #include "watcher/delivery.h"
 #include "watcher/loop.h"
 #include "watcher/worker.h"
@@ -17,8 +18,31 @@
 struct attempt {
     struct tw_loop *loop;
     const struct tw_transport_config *transport;
-    bool taken;
+    bool json, taken;
+    size_t count; /* of those that were tried */
+    struct ctl_progress progress;
 };
+
+static void print_attempt(const struct attempt *attempt, const char *why)
+{
+    char *clean = tw_escape_new(why, TW_ESCAPE_LINE, 0);
+    printf("%s%-6s%s  %s%s%s\n", ctl_colour(attempt->taken ? CTL_GREEN : CTL_RED),
+           attempt->taken ? "ok" : "FAILED", ctl_colour(CTL_PLAIN), attempt->transport->shown,
+           *clean ? ": " : "", clean);
+    free(clean);
+}
+
+static void print_object(const struct attempt *attempt, const char *why)
+{
+    struct tw_buf out = {0};
+    tw_buf_printf(&out, "%s{\"transport\": ", attempt->count ? ",\n " : "\n ");
+    tw_escape_json(&out, attempt->transport->shown);
+    tw_buf_printf(&out, ", \"state\": \"%s\", \"text\": ", attempt->taken ? "ok" : "fail");
+    tw_escape_json(&out, why);
+    tw_buf_puts(&out, "}");
+    fputs(tw_buf_text(&out), stdout);
+    tw_buf_free(&out);
+}
 
 static void on_end(void *context, enum tw_delivery result, const char *why)
 {
@@ -26,12 +50,14 @@ static void on_end(void *context, enum tw_delivery result, const char *why)
     /* Of those that are left the reason says enough. */
     const char *reason =
         result == TW_DELIVERY_PARTLY && strchr(why, '\n') ? strchr(why, '\n') + 1 : why;
-    char *clean = tw_escape_new(reason, TW_ESCAPE_LINE, 0);
     attempt->taken = result == TW_DELIVERY_TAKEN || result == TW_DELIVERY_PARTLY;
-    printf("%-6s  %s%s%s\n", attempt->taken ? "ok" : "FAILED", attempt->transport->shown,
-           *clean ? ": " : "", clean);
+    ctl_progress_clear(&attempt->progress);
+    if (attempt->json)
+        print_object(attempt, reason);
+    else
+        print_attempt(attempt, reason);
     fflush(stdout);
-    free(clean);
+    attempt->count++;
     tw_loop_stop(attempt->loop);
 }
 
@@ -42,7 +68,10 @@ static bool try_one(const struct ctl *ctl, struct attempt *attempt, struct tw_wo
     attempt->transport = transport;
     tw_delivery_begin(workers, ctl->config, transport, NULL, tw_buf_text(letter), letter->len,
                       on_end, attempt);
+    ctl_progress_begin(&attempt->progress, "%s", transport->shown);
+    ctl_progress_on(&attempt->progress, attempt->loop);
     tw_loop_run(attempt->loop);
+    ctl_progress_end(&attempt->progress);
     return attempt->taken;
 }
 
@@ -92,22 +121,23 @@ static bool try_heartbeat(const struct ctl *ctl, struct attempt *attempt,
 int ctl_test_alert(const struct ctl *ctl)
 {
     const struct tw_alert_config *alert = &ctl->config->alert;
-    if (ctl->arguments[0]) {
-        ctl_complain("test-alert takes no argument");
-        return CTL_USAGE;
-    }
     if (alert->via.count == 0)
-        ctl_complain("alert.via is empty: NO LETTER CAN BE SENT");
-    struct attempt attempt = {.loop = tw_loop_new()};
+        ctl_complain("cannot send any letter: alert.via of %s is empty: NO LETTER CAN BE SENT",
+                     ctl->config->file);
+    struct attempt attempt = {.loop = tw_loop_new(), .json = ctl->json};
     if (!attempt.loop) {
         ctl_complain("cannot make an event loop");
         return CTL_SYSTEM;
     }
     char *program = tw_workers_find_program();
     struct tw_workers *workers = tw_workers_new(attempt.loop, program, 1);
+    if (ctl->json)
+        printf("[");
     bool all = try_all(ctl, &alert->via, &attempt, workers) && alert->via.count > 0;
     all = try_all(ctl, &alert->escalate, &attempt, workers) && all;
     all = try_heartbeat(ctl, &attempt, workers) && all;
+    if (ctl->json)
+        printf(attempt.count ? "\n]\n" : "]\n");
     tw_workers_free(&workers);
     tw_loop_free(&attempt.loop);
     free(program);

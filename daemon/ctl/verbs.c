@@ -55,7 +55,7 @@ static const struct ctl_verb verbs[] = {
     {"silence", "[--json]", "the silences there are", 0, CTL_ANY_CONFIG, ctl_silence},
     {"silence", "--end NUMBER|PATTERN", "ends one", 0, CTL_ANY_CONFIG, ctl_silence},
     {"ack", "INCIDENT [NOTE]", "no reminders of it, and no escalation", 0, CTL_ANY_CONFIG, ctl_ack},
-    {"test-alert", "", "sends a letter by every transport, and says what came of it", 0,
+    {"test-alert", "[--json]", "sends a letter by every transport, and says what came of it", JSON,
      CTL_ANY_CONFIG, ctl_test_alert},
     {"paths", "[--json]", "where the directories of the mail system are", JSON, CTL_MAY_LACK_CONFIG,
      ctl_paths},
