@@ -292,7 +292,7 @@ static void let_go(struct worker *worker)
 static void next_request(struct worker *worker)
 {
     struct tw_workers *w = worker->owner;
-    struct lane *lane = worker->slow ? NULL : worker->lane;
+    struct lane *lane = worker->lane;
     struct request *request = lane ? pop(lane) : NULL;
     while (request && hangs_still(w, request->key)) {
         end_request(w, request, TW_OUTCOME_TIMEOUT,
@@ -303,8 +303,6 @@ static void next_request(struct worker *worker)
         set_request(worker, request);
     else
         let_go(worker);
-    if (worker->slow) /* its slot is free: the queue need not wait until it has exited */
-        tw_timer_set(worker->owner->kick, 0);
 }
 
 static void timer_fired(void *context)

@@ -1,9 +1,10 @@
 /* The parent's side of toaster-worker: slots, spawning, deadlines, reaping, frames.
  *
  * What may share a worker waits in one queue and is sent one by one, so that a request that hangs
- * takes none with it: when one takes longer than a moment, the rest of the queue goes to another
- * worker (up to the slots), and at its deadline it is over for the caller while its worker is
- * ended (TERM to the group, a grace, KILL). A worker that cannot even be killed (a dead NFS
+ * takes none with it: when one takes longer than a moment, another worker (up to the slots) serves
+ * the queue, too; and at its deadline it is over for the caller while its worker is ended (TERM to
+ * the group, a grace, KILL). One that was only slow serves on: on a busy machine each is, and a new
+ * worker for each request would make it busier. A worker that cannot even be killed (a dead NFS
  * mount) no longer holds a slot. What must not share (a delivery, which gives up its rights) has
  * a worker of its own, outside the slots. */
 #ifndef TW_WATCHER_WORKER_H

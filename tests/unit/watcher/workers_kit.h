@@ -11,13 +11,15 @@
 #include "toaster/procfs.h"
 #include "watcher/worker.h"
 
-/* SHORT_MS is for one who never answers: a worker's start may take as long. */
+/* SHORT_MS is for one who never answers: a worker's start may take as long. What is answered within
+ * QUICK_MS is not slow. */
 enum {
     SLOTS = 4,
     STEP_MS = 5,
     LIMIT_MS = 60000 * PATIENCE,
     LONG_MS = 30000 * PATIENCE,
-    SHORT_MS = 700
+    SHORT_MS = 700,
+    QUICK_MS = 150
 };
 
 struct ask {
