@@ -76,6 +76,7 @@ int ctl_incidents(const struct ctl *ctl);
 int ctl_silence(const struct ctl *ctl);
 int ctl_ack(const struct ctl *ctl);
 int ctl_test_alert(const struct ctl *ctl);
+int ctl_send_test(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
 int ctl_paths(const struct ctl *ctl);
 int ctl_init(const struct ctl *ctl);

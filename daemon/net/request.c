@@ -12,7 +12,7 @@ struct transfer {
     const struct tw_net_request *request;
     struct tw_buf reply;
     bool too_long;
-    char words[256];  /* of mail: what the server said last, in one line */
+    char words[256];  /* of mail: the server's last no, in one line */
     bool words_begin; /* the next line of it begins another answer */
     size_t sent;
     int64_t end_ms; /* of all of it */
@@ -37,7 +37,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *context)
     return length;
 }
 
-/* An answer of SMTP has several lines, "550-", and a last one, "550 ". */
+/* Keeps the last no. An answer of SMTP has lines "550-..." and a last one "550 ...". */
 static size_t take_words(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
@@ -45,13 +45,14 @@ static size_t take_words(char *bytes, size_t size, size_t count, void *context)
     size_t end = length;
     while (end && (bytes[end - 1] == '\r' || bytes[end - 1] == '\n'))
         end--;
+    if (end < 3 || (bytes[0] != '4' && bytes[0] != '5'))
+        return length; /* what comes behind, to QUIT, is of no interest */
     const bool more = end > 3 && bytes[3] == '-';
-    const size_t have = t->words_begin ? 0 : strlen(t->words);
-    const size_t skip = have && end >= 4 ? 4 : 0; /* the code is there already */
-    snprintf(t->words + have, sizeof t->words - have, "%s%.*s", have ? " " : "", (int)(end - skip),
-             bytes + skip);
-    if (more && have == 0 && strlen(t->words) > 3)
-        t->words[3] = ' ';
+    if (t->words_begin)
+        snprintf(t->words, sizeof t->words, "%.3s", bytes);
+    const size_t have = strlen(t->words);
+    if (end > 4)
+        snprintf(t->words + have, sizeof t->words - have, " %.*s", (int)end - 4, bytes + 4);
     t->words_begin = !more;
     return length;
 }

@@ -150,7 +150,7 @@ static int take_include(struct tw_parser *parser, const char *main_file,
     return result;
 }
 
-static char *system_hostname(void)
+char *tw_config_system_hostname(void)
 {
     char name[256];
     if (gethostname(name, sizeof name) != 0)
@@ -177,7 +177,7 @@ static struct tw_common task_defaults(const struct tw_kind *kind)
 static void fill_in(struct tw_config *config)
 {
     if (!config->hostname)
-        config->hostname = system_hostname();
+        config->hostname = tw_config_system_hostname();
     if (!config->postmaster)
         config->postmaster = tw_format("postmaster@%s", config->hostname);
     if (config->alert.to.count == 0)

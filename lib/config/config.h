@@ -121,6 +121,10 @@ int tw_config_check_secrets(const struct tw_config *config, struct tw_error *e);
 /* The first of /etc, /usr/local/etc, /opt/local/etc that has toaster-watcher.conf; NULL: none. */
 const char *tw_config_default_file(void);
 
+/* What `hostname` is where it is not set: the machine's own name, or "localhost" if that could not
+ * stand in a header. The caller frees it. */
+char *tw_config_system_hostname(void);
+
 /* state_dir as far as it can be told from a file that is broken: its first top-level line
  * state_dir = "...", else the default. Only from a file whose owner and mode are right. The caller
  * frees. */

@@ -37,7 +37,7 @@ end_clamd() {
 make_signatures() {
     python3 - <<'END'
 import hashlib
-eicar = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STAN" + b"DARD-ANTIVIRUS-TEST-" + b"FILE!$H+H*"
+eicar = b"X5O!P%@AP[4" + b"\\PZX54(P^)7CC)7}$" + b"EICAR-STAN" + b"DARD-ANTIVIRUS-TEST-" + b"FILE!$H+H*"
 for end in (b"", b"\n", b"\r\n"):
     data = eicar + end
     print(f"{hashlib.md5(data).hexdigest()}:{len(data)}:Eicar-Test")

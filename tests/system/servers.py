@@ -4,10 +4,13 @@ servers.py smtp DIR [starttls|smtps|plain] [auth]   messages go to DIR/smtp.N, w
 servers.py http DIR [https]                         requests go to DIR/http.N
 The port is written to DIR/KIND.port when it listens. With TLS the certificate is DIR/cert.pem, its
 key DIR/key.pem. Addresses that begin with "no" are refused (550), with "later" put off (450), unless there is
-a file DIR/no-later."""
+a file DIR/no-later. What a file DIR/answer holds is the answer to each message; else, if DIR/clamd names
+its socket, clamd is asked (554 for a virus)."""
 import http.server
 import os
+import socket
 import ssl
+import struct
 import sys
 import time
 
@@ -26,6 +29,26 @@ def tls(directory):
     return context
 
 
+def virus_in(path, data):
+    """What clamd, which listens at this socket, has found; None: nothing."""
+    with socket.socket(socket.AF_UNIX) as c:
+        c.connect(path)
+        c.sendall(b"zINSTREAM\0" + struct.pack(">I", len(data)) + data + struct.pack(">I", 0))
+        answer = c.makefile("rb").read().rstrip(b"\0").decode()
+    return answer.split()[1] if answer.endswith(" FOUND") else None
+
+
+def scanner(directory, data):
+    if os.path.exists(f"{directory}/answer"):
+        with open(f"{directory}/answer", encoding="ascii") as f:
+            return f.read().strip().replace("\n", "\r\n")
+    if os.path.exists(f"{directory}/clamd"):
+        virus = virus_in(os.readlink(f"{directory}/clamd"), data)
+        if virus:
+            return f"554 5.7.1 virus: {virus}"
+    return None
+
+
 def smtp(directory, mode, auth):
     from aiosmtpd.controller import Controller
     from aiosmtpd.smtp import SMTP, AuthResult
@@ -42,6 +65,9 @@ def smtp(directory, mode, auth):
             return "250 OK"
 
         async def handle_DATA(self, server, session, envelope):
+            no = scanner(directory, envelope.content)
+            if no:
+                return no
             Sink.count += 1
             head = (f"from={envelope.mail_from} to={','.join(envelope.rcpt_tos)} "
                     f"hello={session.host_name} tls={session.ssl is not None} "
@@ -65,7 +91,6 @@ def smtp(directory, mode, auth):
     server = Server(Sink(), hostname="127.0.0.1", port=0,
                     ssl_context=tls(directory) if mode == "smtps" else None)
     # aiosmtpd probes its port, so it must be known before.
-    import socket
     probe = socket.socket()
     probe.bind(("127.0.0.1", 0))
     server.port = probe.getsockname()[1]
