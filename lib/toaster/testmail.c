@@ -89,15 +89,17 @@ static void add_pieces(struct tw_buf *out, const char *const *pieces)
 
 static void add_base64(struct tw_buf *out, const unsigned char *bytes, size_t length)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char digits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+    enum { FILL = 64 };
     for (size_t i = 0; i < length; i += 3) {
         const size_t left = length - i;
         const unsigned bits = (unsigned)bytes[i] << 16 |
                               (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) |
                               (left > 2 ? (unsigned)bytes[i + 2] : 0);
         const char four[] = {digits[bits >> 18], digits[bits >> 12 & 63],
-                             left > 1 ? digits[bits >> 6 & 63] : '=',
-                             left > 2 ? digits[bits & 63] : '='};
+                             digits[left > 1 ? bits >> 6 & 63 : FILL],
+                             digits[left > 2 ? bits & 63 : FILL]};
         tw_buf_add(out, four, sizeof four);
         if ((i + 3) % BASE64_LINE == 0 || left <= 3)
             tw_buf_puts(out, "\n");
