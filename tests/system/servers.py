@@ -5,7 +5,7 @@ servers.py http DIR [https]                         requests go to DIR/http.N
 The port is written to DIR/KIND.port when it listens. With TLS the certificate is DIR/cert.pem, its
 key DIR/key.pem. Addresses that begin with "no" are refused (550), with "later" put off (450), unless there is
 a file DIR/no-later. What a file DIR/answer holds is the answer to each message; else, if DIR/clamd names
-its socket, clamd is asked (554 for a virus)."""
+its socket, clamd is asked (554 for a virus). Who has sent the last one: DIR/uid."""
 import http.server
 import os
 import socket
@@ -49,6 +49,13 @@ def scanner(directory, data):
     return None
 
 
+def uid_of(port):
+    """Whose connection comes from this port of 127.0.0.1."""
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        rows = [line.split() for line in f]
+    return next((r[7] for r in rows if r[1] == f"0100007F:{port:04X}"), "nobody's")
+
+
 def smtp(directory, mode, auth):
     from aiosmtpd.controller import Controller
     from aiosmtpd.smtp import SMTP, AuthResult
@@ -65,6 +72,7 @@ def smtp(directory, mode, auth):
             return "250 OK"
 
         async def handle_DATA(self, server, session, envelope):
+            put(directory, "uid", uid_of(session.peer[1]))
             no = scanner(directory, envelope.content)
             if no:
                 return no
