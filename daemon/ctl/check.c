@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "ctl/ctl.h"
 #include "ctl/term.h"
+#include "ctl/verbs.h"
 
 static bool is_failing(const struct ctl_aspect *aspect)
 {
@@ -85,7 +86,7 @@ static int run_here(const struct ctl *ctl, struct ctl_answer *answer, const stru
     }
     if (ctl_foreground(ctl->config, ctl->arguments, answer, &e) == 0)
         return CTL_OK;
-    ctl_complain("%s", e.text);
+    ctl_complain_cannot(ctl->verb->name, e.text);
     return CTL_USAGE;
 }
 
@@ -101,7 +102,7 @@ static int run_jobs(const struct ctl *ctl, const struct tw_buf *request, struct 
         return CTL_SYSTEM;
     }
     if (answer->code != 0)
-        ctl_complain("%s", answer->text);
+        ctl_complain_cannot(ctl->verb->name, answer->text);
     return answer->code;
 }
 
@@ -139,14 +140,10 @@ int ctl_check(const struct ctl *ctl)
 int ctl_run(const struct ctl *ctl)
 {
     const char *name = ctl->arguments[0];
-    if (ctl->dry_run && ctl->confirm) {
-        ctl_complain("--dry-run removes nothing, so there is nothing to --confirm");
-        return CTL_USAGE;
-    }
-    if (!name || (ctl->arguments[1] && !ctl->dry_run)) {
-        ctl_complain("run what? One job, for example: toasterctl run service.smtp");
-        return CTL_USAGE;
-    }
+    if (ctl->dry_run && ctl->confirm)
+        return ctl_misuse(ctl, "--dry-run removes nothing, so there is nothing to --confirm");
+    if (!name || (ctl->arguments[1] && !ctl->dry_run))
+        return ctl_misuse(ctl, "run what? One job, for example: toasterctl run service.smtp");
     if (ctl->dry_run)
         return ctl_dry_run(ctl);
     struct tw_buf request = {0};
@@ -167,10 +164,8 @@ int ctl_forget(const struct ctl *ctl)
 {
     if (ctl->learned)
         return ctl_forget_learned(ctl);
-    if (!ctl->arguments[0] || ctl->arguments[1]) {
-        ctl_complain("forget what? One job, for example: toasterctl forget service.smtp");
-        return CTL_USAGE;
-    }
+    if (!ctl->arguments[0] || ctl->arguments[1])
+        return ctl_misuse(ctl, "forget what? One job, for example: toasterctl forget service.smtp");
     struct tw_buf request = {0};
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_FORGET);
     tw_frame_put_text(&w, ctl->arguments[0]);
@@ -182,7 +177,7 @@ int ctl_forget(const struct ctl *ctl)
         ctl_complain("%s", e.text);
         result = CTL_SYSTEM;
     } else if (answer.code != 0) {
-        ctl_complain("%s", answer.text);
+        ctl_complain_cannot("forget", answer.text);
         result = answer.code;
     } else {
         printf("%s is forgotten; it comes back if its directory is there or it is required\n",

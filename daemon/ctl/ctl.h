@@ -8,7 +8,10 @@
 
 enum { CTL_OK = 0, CTL_FAILED = 1, CTL_USAGE = 100, CTL_SYSTEM = 111 };
 
+struct ctl_verb;
+
 struct ctl {
+    const struct ctl_verb *verb;
     const char *file;               /* of the configuration, as given by -c; NULL: by default */
     const struct tw_config *config; /* NULL: the verb needs none (enum ctl_needs) */
     bool json, dry_run, confirm, learned, all, end, force;
@@ -65,6 +68,12 @@ int ctl_foreground(const struct tw_config *config, char *const *names, struct ct
 /* Prints "toasterctl: ..." escaped on standard error. */
 void ctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same, then how the verb is used. CTL_USAGE. */
+int ctl_misuse(const struct ctl *ctl, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* "cannot DOING: WHY", unless `why` says itself what cannot be done. */
+void ctl_complain_cannot(const char *doing, const char *why);
+
 /* The verbs: exit codes. */
 int ctl_status(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
@@ -80,6 +89,8 @@ int ctl_send_test(const struct ctl *ctl);
 int ctl_explain(const struct ctl *ctl);
 int ctl_paths(const struct ctl *ctl);
 int ctl_init(const struct ctl *ctl);
+int ctl_help(const struct ctl *ctl);
+int ctl_complete(const struct ctl *ctl);
 int ctl_forget_learned(const struct ctl *ctl); /* of forget --learned */
 int ctl_dry_run(const struct ctl *ctl);        /* of run --dry-run */
 

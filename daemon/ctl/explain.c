@@ -159,10 +159,9 @@ static bool tells_of_mailboxes(const struct tw_kind *kind)
 int ctl_explain(const struct ctl *ctl)
 {
     struct tw_strings addresses = {0};
-    if (!ctl->arguments[0] || ctl->arguments[1]) {
-        ctl_complain("explain which mailbox? For example: toasterctl explain user@example.com");
-        return CTL_USAGE;
-    }
+    if (!ctl->arguments[0] || ctl->arguments[1])
+        return ctl_misuse(
+            ctl, "explain which mailbox? For example: toasterctl explain user@example.com");
     if (ctl_take_addresses(ctl->arguments, &addresses) != 0)
         return CTL_USAGE;
     struct telling t = {.ctl = ctl};
@@ -184,10 +183,12 @@ int ctl_explain(const struct ctl *ctl)
     if (ctl->json)
         printf(t.rows ? "\n]\n" : "]\n");
     if (jobs == 0) {
-        ctl_complain("no job of the configuration cleans mailboxes or learns from them");
+        ctl_complain("cannot explain %s: no job of %s cleans mailboxes or learns from them",
+                     ctl->arguments[0], ctl->config->file);
         result = CTL_FAILED;
     } else if (t.rows == 0 && result == CTL_OK) {
-        ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)", ctl->arguments[0]);
+        ctl_complain("cannot explain %s: there is no mailbox %s (toasterctl mailboxes lists them)",
+                     ctl->arguments[0], ctl->arguments[0]);
         result = CTL_FAILED;
     }
     tw_strings_free(&t.seen);
@@ -208,11 +209,9 @@ int ctl_forget_learned(const struct ctl *ctl)
     struct telling t = {.ctl = ctl, .row = no_row};
     int result = CTL_OK;
     size_t jobs = 0;
-    if (!ctl->arguments[0] || ctl->arguments[1]) {
-        ctl_complain("forget --learned of which mailbox? For example: toasterctl forget --learned "
-                     "user@example.com");
-        return CTL_USAGE;
-    }
+    if (!ctl->arguments[0] || ctl->arguments[1])
+        return ctl_misuse(ctl, "forget --learned of which mailbox? For example: toasterctl forget "
+                               "--learned user@example.com");
     if (ctl_take_addresses(ctl->arguments, &addresses) != 0)
         return CTL_USAGE;
     for (size_t i = 0; i < ctl->config->job_count; i++) {
@@ -224,7 +223,8 @@ int ctl_forget_learned(const struct ctl *ctl)
         result = asked > result ? asked : result;
     }
     if (jobs == 0) {
-        ctl_complain("no job of the configuration learns");
+        ctl_complain("cannot forget what was learned of %s: no job of %s learns", ctl->arguments[0],
+                     ctl->config->file);
         result = CTL_FAILED;
     } else if (result == CTL_OK && !ctl_all_seen(&t, &addresses)) {
         result = CTL_FAILED;

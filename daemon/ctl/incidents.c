@@ -15,10 +15,20 @@
 #include "base/units.h"
 #include "ctl/ctl.h"
 #include "ctl/term.h"
+#include "ctl/verbs.h"
 
 enum { HISTORY_S = 90 * 86400 };
 
 /* ---- asking the daemon -------------------------------------------------------------------- */
+
+static const char *doing_of(const struct ctl *ctl)
+{
+    static const char *const words[][2] = {{"incidents", "list incidents"}, {"ack", "acknowledge"}};
+    for (size_t i = 0; i < TW_COUNT(words); i++)
+        if (strcmp(ctl->verb->name, words[i][0]) == 0)
+            return words[i][1];
+    return ctl->end ? "end the silence" : ctl->verb->name;
+}
 
 /* Sends the request and gives it back; CTL_OK with an answer, or what went wrong was said. */
 static int ask(const struct ctl *ctl, struct tw_buf *request, struct ctl_answer *answer)
@@ -29,7 +39,7 @@ static int ask(const struct ctl *ctl, struct tw_buf *request, struct ctl_answer 
         ctl_complain("%s", e.text);
         result = CTL_SYSTEM;
     } else if (answer->code != 0) {
-        ctl_complain("%s", answer->text);
+        ctl_complain_cannot(doing_of(ctl), answer->text);
         result = answer->code;
     }
     tw_buf_free(request);
@@ -302,10 +312,6 @@ int ctl_incidents(const struct ctl *ctl)
     struct tw_buf request = {0};
     struct ctl_answer answer = {0};
     struct history history = {.since_s = time(NULL) - HISTORY_S};
-    if (ctl->arguments[0]) {
-        ctl_complain("incidents takes no argument");
-        return CTL_USAGE;
-    }
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_INCIDENTS);
     tw_frame_end(&w);
     int result = ask(ctl, &request, &answer);
@@ -375,10 +381,8 @@ static int list_silences(const struct ctl *ctl)
 static int end_silence(const struct ctl *ctl)
 {
     struct tw_buf request = {0};
-    if (!ctl->arguments[0] || ctl->arguments[1]) {
-        ctl_complain("end which silence? For example: toasterctl silence --end 3");
-        return CTL_USAGE;
-    }
+    if (!ctl->arguments[0] || ctl->arguments[1])
+        return ctl_misuse(ctl, "end which silence? For example: toasterctl silence --end 3");
     char *by = who_asks();
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_UNSILENCE);
     tw_frame_put_text(&w, ctl->arguments[0]);
@@ -388,11 +392,11 @@ static int end_silence(const struct ctl *ctl)
     return ask_and_say(ctl, &request);
 }
 
-static int check_length(const char *what, const char *text, size_t max)
+static int check_length(const struct ctl *ctl, const char *what, const char *text, size_t max)
 {
     if (strlen(text) <= max)
         return 0;
-    ctl_complain("%s has at most %zu bytes", what, max);
+    ctl_complain("cannot %s: %s has at most %zu bytes", doing_of(ctl), what, max);
     return -1;
 }
 
@@ -406,22 +410,23 @@ int ctl_silence(const struct ctl *ctl)
         return end_silence(ctl);
     if (!arguments[0])
         return list_silences(ctl);
-    if (!arguments[1] || (arguments[2] && arguments[3])) {
-        ctl_complain("silence what, and for how long? For example: "
-                     "toasterctl silence 'service.*' 2h \"upgrade\"");
-        return CTL_USAGE;
-    }
+    if (!arguments[1] || (arguments[2] && arguments[3]))
+        return ctl_misuse(ctl, "silence what, and for how long? For example: "
+                               "toasterctl silence 'service.*' 2h \"upgrade\"");
     if (tw_duration_parse(arguments[1], &length_s, &e) != 0) {
-        ctl_complain("%s", e.text);
+        ctl_complain_cannot("silence", e.text);
         return CTL_USAGE;
     }
     if (length_s <= 0) {
-        ctl_complain("a silence lasts a while, and ends: write \"2h\" or \"3d\"");
+        ctl_complain(
+            "cannot silence for \"%s\": a silence lasts a while, and ends: write \"2h\" or "
+            "\"3d\"",
+            arguments[1]);
         return CTL_USAGE;
     }
     const char *note = arguments[2] ? arguments[2] : "";
-    if (check_length("a pattern", arguments[0], TW_SILENCE_PATTERN_MAX) != 0 ||
-        check_length("a note", note, TW_SILENCE_NOTE_MAX) != 0)
+    if (check_length(ctl, "a pattern", arguments[0], TW_SILENCE_PATTERN_MAX) != 0 ||
+        check_length(ctl, "a note", note, TW_SILENCE_NOTE_MAX) != 0)
         return CTL_USAGE;
     char *by = who_asks();
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_SILENCE);
@@ -440,13 +445,12 @@ int ctl_ack(const struct ctl *ctl)
 {
     char *const *arguments = ctl->arguments;
     struct tw_buf request = {0};
-    if (!arguments[0] || (arguments[1] && arguments[2])) {
-        ctl_complain("acknowledge what? For example: toasterctl ack 17 \"the disk is ordered\"");
-        return CTL_USAGE;
-    }
+    if (!arguments[0] || (arguments[1] && arguments[2]))
+        return ctl_misuse(
+            ctl, "acknowledge what? For example: toasterctl ack 17 \"the disk is ordered\"");
     const char *note = arguments[1] ? arguments[1] : "";
-    if (check_length("an incident's number", arguments[0], TW_CONTROL_NAME_MAX) != 0 ||
-        check_length("a note", note, TW_SILENCE_NOTE_MAX) != 0)
+    if (check_length(ctl, "an incident's number", arguments[0], TW_CONTROL_NAME_MAX) != 0 ||
+        check_length(ctl, "a note", note, TW_SILENCE_NOTE_MAX) != 0)
         return CTL_USAGE;
     char *by = who_asks();
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_ACK);

@@ -46,14 +46,14 @@ static int load(const struct ctl_verb *verb, const char *file, struct tw_config 
     if (!file && verb->needs == CTL_MAY_LACK_CONFIG)
         return 0;
     if (!file) {
-        ctl_complain("there is no toaster-watcher.conf in /etc, /usr/local/etc or /opt/local/etc; "
-                     "name one with -c");
+        ctl_complain("cannot find the configuration: there is no toaster-watcher.conf in /etc, "
+                     "/usr/local/etc or /opt/local/etc; name one with -c");
         return -1;
     }
     *config = tw_config_load(file, &e);
     if (*config)
         return 0;
-    ctl_complain("%s", e.text);
+    ctl_complain_cannot("use the configuration", e.text);
     if (verb->needs != CTL_GOOD_CONFIG)
         *config = load_last_good(file);
     return *config ? 0 : -1;
@@ -77,6 +77,8 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
+    static const char in_short[] =
+        "usage: toasterctl [-c FILE] VERB ... (toasterctl help lists the verbs)\n";
     const char *file = NULL;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
@@ -92,7 +94,7 @@ int main(int argc, char **argv)
             printf("toasterctl %s\n", TW_VERSION);
             return CTL_OK;
         default:
-            ctl_print_usage(stderr);
+            fputs(in_short, stderr);
             return CTL_USAGE;
         }
     }
@@ -102,14 +104,18 @@ int main(int argc, char **argv)
     }
     const struct ctl_verb *verb = ctl_find_verb(argv[optind]);
     if (!verb) {
-        ctl_complain("there is no verb \"%s\"", argv[optind]);
-        ctl_print_usage(stderr);
+        ctl_complain_verb(argv[optind]);
+        fputs(in_short, stderr);
         return CTL_USAGE;
     }
-    struct ctl ctl = {0};
-    if (ctl_read_options(verb, argc - optind, argv + optind, &ctl) != 0) {
-        ctl_print_usage(stderr);
-        return CTL_USAGE;
+    struct ctl ctl = {.verb = verb};
+    const enum ctl_read read = ctl_read_options(verb, argc - optind, argv + optind, &ctl);
+    if (read == CTL_READ_OK)
+        return run_verb(verb, file, &ctl);
+    if (read == CTL_READ_HELP) {
+        ctl_print_help(verb);
+        return CTL_OK;
     }
-    return run_verb(verb, file, &ctl);
+    ctl_print_forms(stderr, verb);
+    return CTL_USAGE;
 }

@@ -163,10 +163,6 @@ static void print_json(const struct ctl_answer *answer)
 
 int ctl_status(const struct ctl *ctl)
 {
-    if (ctl->arguments[0]) {
-        ctl_complain("status takes no argument");
-        return CTL_USAGE;
-    }
     struct tw_buf request = {0};
     struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_STATUS);
     tw_frame_end(&w);
@@ -178,7 +174,7 @@ int ctl_status(const struct ctl *ctl)
                      ctl->config->qmail.service);
         result = CTL_SYSTEM;
     } else if (answer.code != 0) {
-        ctl_complain("%s", answer.text);
+        ctl_complain_cannot("show the status", answer.text);
         result = answer.code;
     } else if (ctl->json) {
         print_json(&answer);
@@ -192,10 +188,6 @@ int ctl_status(const struct ctl *ctl)
 
 int ctl_config(const struct ctl *ctl)
 {
-    if (ctl->arguments[0]) {
-        ctl_complain("config takes no argument");
-        return CTL_USAGE;
-    }
     struct tw_buf out = {0};
     tw_config_write(ctl->config, false, &out);
     fputs(tw_buf_text(&out), stdout);

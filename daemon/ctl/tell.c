@@ -66,6 +66,13 @@ static void on_ended(void *context, enum tw_outcome outcome, const char *detail)
     tw_loop_stop(t->loop);
 }
 
+static const char *doing_of(const char *what)
+{
+    return strcmp(what, "mailboxes") == 0 ? "list mailboxes"
+           : strcmp(what, "dry-run") == 0 ? "list what it would do"
+                                          : what;
+}
+
 /* Has the kind tell; `settings` are of a job of it. */
 int ctl_tell(struct telling *t, const struct tw_kind *kind, const char *name, const void *settings,
              const char *what, const struct tw_strings *arguments)
@@ -103,7 +110,7 @@ int ctl_tell(struct telling *t, const struct tw_kind *kind, const char *name, co
     free(program);
     int result = CTL_OK;
     if (t->result != 0) {
-        ctl_complain("%s", tw_buf_text(&t->why));
+        ctl_complain_cannot(doing_of(what), tw_buf_text(&t->why));
         result = CTL_SYSTEM;
     } else if (t->problems) {
         result = CTL_FAILED;
@@ -177,12 +184,9 @@ int ctl_mailboxes(const struct ctl *ctl)
 {
     const struct tw_kind *kind = tw_kind_find("expire");
     const struct tw_sources *sources = &ctl->config->mailboxes;
-    if (ctl->arguments[0]) {
-        ctl_complain("mailboxes takes no argument");
-        return CTL_USAGE;
-    }
     if (!sources->vpopmail && sources->glob.count == 0 && !sources->passwd) {
-        ctl_complain("the section mailboxes of %s names no source: write vpopmail, glob or passwd",
+        ctl_complain("cannot list mailboxes: the section mailboxes of %s names no source: write "
+                     "vpopmail, glob or passwd",
                      ctl->config->file);
         return CTL_FAILED;
     }
@@ -199,7 +203,8 @@ int ctl_mailboxes(const struct ctl *ctl)
     if (ctl->json)
         printf(t.rows ? "\n]\n" : "]\n");
     if (result == CTL_OK && t.rows == 0) {
-        ctl_complain("there is no mailbox at all");
+        ctl_complain("cannot list mailboxes: there is none by the section mailboxes of %s",
+                     ctl->config->file);
         result = CTL_FAILED;
     }
     tw_options_free(kind->options, settings);
@@ -264,8 +269,8 @@ int ctl_take_addresses(char *const *arguments, struct tw_strings *out)
         const char *at = strchr(*arguments, '@');
         if (!at || at == *arguments || !at[1]) {
             ctl_complain(
-                "\"%s\" is no address of a mailbox: write user@domain (toasterctl mailboxes "
-                "lists them)",
+                "cannot look into \"%s\": it is no address of a mailbox: write user@domain "
+                "(toasterctl mailboxes lists them)",
                 *arguments);
             return -1;
         }
@@ -283,8 +288,9 @@ bool ctl_all_seen(const struct telling *t, const struct tw_strings *addresses)
         for (size_t k = 0; k < t->seen.count && !seen; k++)
             seen = tw_address_matches(addresses->items[i], t->seen.items[k]) != TW_ADDRESS_OTHER;
         if (!seen)
-            ctl_complain("there is no mailbox %s (toasterctl mailboxes lists them)",
-                         addresses->items[i]);
+            ctl_complain("cannot look into %s: there is no mailbox %s (toasterctl mailboxes lists "
+                         "them)",
+                         addresses->items[i], addresses->items[i]);
         all = all && seen;
     }
     return all;
@@ -293,14 +299,17 @@ bool ctl_all_seen(const struct telling *t, const struct tw_strings *addresses)
 int ctl_dry_run(const struct ctl *ctl)
 {
     const char *name = ctl->arguments[0];
-    const struct tw_job_config *job = name ? tw_config_find(ctl->config, name) : NULL;
+    const struct tw_job_config *job = tw_config_find(ctl->config, name);
     struct tw_strings addresses = {0};
     if (!job) {
-        ctl_complain("there is no job %s (toasterctl config shows them)", name ? name : "");
+        ctl_complain("cannot run %s: there is no job %s (toasterctl config shows them)", name,
+                     name);
         return CTL_USAGE;
     }
     if (!job->kind->tell) {
-        ctl_complain("%s changes nothing when it runs, so it has no --dry-run", name);
+        ctl_complain("cannot list what %s would do: it changes nothing when it runs, so it has no "
+                     "--dry-run",
+                     name);
         return CTL_USAGE;
     }
     if (ctl_take_addresses(ctl->arguments + 1, &addresses) != 0) {
