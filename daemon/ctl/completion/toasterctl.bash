@@ -32,7 +32,7 @@ _toasterctl_plain() {
 }
 
 _toasterctl() {
-    local program=$1 words line candidate before i files=
+    local program=$1 words line candidate i files=
     local REPLY asked=()
     COMPREPLY=()
     _toasterctl_words
@@ -44,11 +44,9 @@ _toasterctl() {
     program=$REPLY
     type -P -- "$program" >/dev/null || return 0
 
-    # What readline takes for the word is only the part behind the last ":" or "@".
-    local current=${words[${#words[@]} - 1]} last=${COMP_WORDS[COMP_CWORD]}
-    case $last in '' | [:=@]*) [[ $current == *"$last" ]] || last=$current ;; esac
-    before=${current%"$last"}
-    case $last in [:=@]) before=$current ;; esac
+    # readline takes for the word only what begins at the last "@", which titles may have in them.
+    local current=${words[${#words[@]} - 1]} before=
+    if [[ $COMP_WORDBREAKS == *@* && $current == *@* ]]; then before=${current%@*}; fi
 
     while IFS= read -r line; do
         candidate=${line%%$'\t'*}
