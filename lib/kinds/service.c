@@ -17,11 +17,11 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "kinds/kind.h"
+#include "kinds/servicememory.h"
 #include "toaster/multilog.h"
 #include "toaster/supervise.h"
 
 enum {
-    STARTS_MAX = 32,  /* start times remembered; so `restarts` is at most one less */
     SETTLE_MS = 1000, /* supervise starts again at once what ended: look again, then judge */
     FRESH_S = 10,
     EVIDENCE_LINES = 20,
@@ -42,81 +42,19 @@ static const struct tw_option options[] = {
      .choices = log_choices},
     {"log_dir", TW_OPT_PATH, offsetof(struct settings, log_dir)},
     {"restarts", TW_OPT_INT, offsetof(struct settings, restarts), .fallback = "5", .min = 1,
-     .max = STARTS_MAX - 1},
+     .max = TW_STARTS_MAX - 1},
     {"within", TW_OPT_DURATION, offsetof(struct settings, within), .fallback = "10m",
      .flags = TW_OPT_NO_NEVER, .min = 1, .max = 7 * 86400},
     {NULL},
 };
 
-/* ---- what is remembered: "pid starts,..." of the service, then of its log ---------------- */
-
-struct history {
-    int64_t pid; /* the last that was up; 0: none was seen yet */
-    int64_t starts[STARTS_MAX];
-    size_t count;
-};
-
-struct memory {
-    struct history main, log;
-};
-
-static const char *parse_history(const char *at, struct history *h)
-{
-    char *end;
-    h->pid = strtoll(at, &end, 10);
-    while (*end == ',' && h->count < STARTS_MAX)
-        h->starts[h->count++] = strtoll(end + 1, &end, 10);
-    return end;
-}
-
-static void write_history(struct tw_buf *out, const struct history *h)
-{
-    tw_buf_printf(out, "%" PRId64, h->pid);
-    for (size_t i = 0; i < h->count; i++)
-        tw_buf_printf(out, ",%" PRId64, h->starts[i]);
-}
-
-static struct memory parse_memory(const char *text)
-{
-    struct memory m = {0};
-    const char *rest = parse_history(text, &m.main);
-    if (*rest == ' ')
-        parse_history(rest + 1, &m.log);
-    return m;
-}
-
-static void remember(const struct tw_run *run, const struct memory *m)
+static void remember(const struct tw_run *run, const struct tw_service_memory *m)
 {
     struct tw_buf text = {0};
-    write_history(&text, &m->main);
-    tw_buf_puts(&text, " ");
-    write_history(&text, &m->log);
+    tw_service_memory_write(&text, m);
     if (strcmp(tw_buf_text(&text), run->memory) != 0)
         run->sink->remember(run->sink->context, tw_buf_text(&text));
     tw_buf_free(&text);
-}
-
-/* Forgets starts older than the window (or from the future, after the clock was set back), takes
- * in a new pid; true if there was one. */
-static bool take_pid(struct history *h, pid_t pid, int64_t now_s, int64_t within_s)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < h->count; i++)
-        if (h->starts[i] > now_s - within_s && h->starts[i] <= now_s)
-            h->starts[kept++] = h->starts[i];
-    h->count = kept;
-    if (pid == 0 || pid == h->pid)
-        return false;
-    const bool restarted = h->pid != 0;
-    h->pid = pid;
-    if (!restarted)
-        return false;
-    if (h->count == STARTS_MAX) {
-        memmove(h->starts, h->starts + 1, (STARTS_MAX - 1) * sizeof h->starts[0]);
-        h->count--;
-    }
-    h->starts[h->count++] = now_s;
-    return true;
 }
 
 /* ---- one supervise, the service's or its log's ------------------------------------------- */
@@ -148,7 +86,7 @@ static void problem(struct part *p, const char *code, const char *format, ...)
 }
 
 static void judge_status(struct part *p, const struct tw_supervise_status *st, bool flapping,
-                         const struct history *h)
+                         const struct tw_service_history *h)
 {
     const int64_t age_s = p->run->now_s - st->changed_s;
     const struct tw_unit_text age = tw_duration_show(age_s > 0 ? age_s : 0);
@@ -168,7 +106,7 @@ static void judge_status(struct part *p, const struct tw_supervise_status *st, b
 }
 
 /* The live state. False: it is just between two states, judge in a moment. */
-static bool check_live(struct part *p, struct history *h, struct tw_supervise_status *st,
+static bool check_live(struct part *p, struct tw_service_history *h, struct tw_supervise_status *st,
                        bool *unknown)
 {
     struct tw_error e;
@@ -193,7 +131,7 @@ static bool check_live(struct part *p, struct history *h, struct tw_supervise_st
     }
     const pid_t before = (pid_t)h->pid;
     const bool was_flapping = (int64_t)h->count > p->s->restarts;
-    const bool restarted = take_pid(h, st->pid, p->run->now_s, p->s->within);
+    const bool restarted = tw_service_take_pid(h, st->pid, p->run->now_s, p->s->within);
     const bool flapping = (int64_t)h->count > p->s->restarts;
     if (restarted && !flapping && !was_flapping) {
         char *text =
@@ -236,7 +174,7 @@ static void watch_supervise(const struct tw_run *run, const char *path)
 }
 
 /* `set_up` is false when the directory's own faults make a look at the live state pointless. */
-static void check_part(struct part *p, struct history *h, bool set_up)
+static void check_part(struct part *p, struct tw_service_history *h, bool set_up)
 {
     struct tw_supervise_status st = {0};
     bool unknown = false;
@@ -303,7 +241,7 @@ static void run_one(const struct tw_run *run)
 {
     const struct settings *s = run->settings;
     char *path = service_path(run), *log_path = tw_format("%s/log", path);
-    struct memory memory = parse_memory(run->memory);
+    struct tw_service_memory memory = tw_service_memory_parse(run->memory);
     const bool fresh = is_fresh(run, path);
     unsigned faults;
     struct tw_error e;
