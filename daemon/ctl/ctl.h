@@ -91,6 +91,7 @@ int ctl_paths(const struct ctl *ctl);
 int ctl_init(const struct ctl *ctl);
 int ctl_help(const struct ctl *ctl);
 int ctl_complete(const struct ctl *ctl);
+int ctl_service(const struct ctl *ctl);
 int ctl_forget_learned(const struct ctl *ctl); /* of forget --learned */
 int ctl_dry_run(const struct ctl *ctl);        /* of run --dry-run */
 

@@ -78,6 +78,22 @@ const struct ctl_verb ctl_verbs[] = {
     {"help", "[VERB]", "this, or all about one verb", 0, CTL_NO_CONFIG, ctl_help},
     {"complete", NULL, "candidates for a shell's completion", 0, CTL_NO_CONFIG, ctl_complete},
     {NULL, NULL, NULL},
+    {"forget", "JOB", "drops a service that was there and is gone", LEARNED, CTL_ANY_CONFIG,
+     ctl_forget},
+    {"forget", "--learned ADDRESS", "offers all of a mailbox to the filter again", 0,
+     CTL_ANY_CONFIG, ctl_forget},
+    {"service", "list [--json]", "each service and its log, as supervise sees it",
+     JSON | RUN_FILE | FORCE, CTL_MAY_LACK_CONFIG, ctl_service},
+    {"service", "test [--json] [NAME...]", "is it set up well, and does it stay up", 0,
+     CTL_MAY_LACK_CONFIG, ctl_service},
+    {"service", "up|down|restart NAME[/log]", "tells supervise, and waits until it shows", 0,
+     CTL_MAY_LACK_CONFIG, ctl_service},
+    {"service", "rotate NAME", "has its multilog begin a new file", 0, CTL_MAY_LACK_CONFIG,
+     ctl_service},
+    {"service", "create [--run FILE] [--force] NAME", "makes its directory and its log's", 0,
+     CTL_MAY_LACK_CONFIG, ctl_service},
+    {"service", "link|unlink NAME", "lets svscan run it; or no longer", 0, CTL_MAY_LACK_CONFIG,
+     ctl_service},
 };
 
 const struct ctl_verb *ctl_find_verb(const char *name)

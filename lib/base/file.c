@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 
 static void close_keep_errno(int fd)
 {
@@ -147,6 +149,23 @@ int tw_file_write(const char *dir, const char *name, const void *data, size_t le
     const int result = write_and_rename(fd, name, data, length, mode);
     close_keep_errno(fd);
     return result == 0 ? 0 : tw_fail_errno(e, "cannot write %s/%s", dir, name);
+}
+
+int tw_file_write_at(int dir, const char *name, const void *data, size_t length, mode_t mode,
+                     bool fresh, struct tw_error *e)
+{
+    char *new = tw_format(".%s.new", name);
+    int result = write_new(dir, new, data, length, mode);
+    if (result == 0)
+        result = renameat2(dir, new, dir, name, fresh ? RENAME_NOREPLACE : 0);
+    int why = errno;
+    if (result != 0)
+        unlinkat(dir, new, 0);
+    else if ((result = fsync(dir)) != 0)
+        why = errno;
+    free(new);
+    errno = why;
+    return result == 0 ? 0 : tw_fail_errno(e, "cannot write %s", name);
 }
 
 int tw_dir_make(const char *path, mode_t mode, struct tw_error *e)

@@ -2,6 +2,7 @@
 #ifndef TW_BASE_FILE_H
 #define TW_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -19,6 +20,11 @@ int tw_file_read(int at, const char *path, size_t max, char **data, size_t *leng
  * synced, renamed; then the directory is synced. DIR/tmp must exist. */
 int tw_file_write(const char *dir, const char *name, const void *data, size_t length, mode_t mode,
                   struct tw_error *e);
+
+/* The same in an open directory, by .NAME.new beside it. With `fresh` it never takes the place of
+ * what is there: errno EEXIST. The error names `name` alone. */
+int tw_file_write_at(int dir, const char *name, const void *data, size_t length, mode_t mode,
+                     bool fresh, struct tw_error *e);
 
 /* Makes a directory with exactly this mode if there is none. One that is there must be a
  * directory; its mode is set if we own it. Parents must exist. */

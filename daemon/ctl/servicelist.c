@@ -1,0 +1,303 @@
+/* toasterctl service list: what svstat says of each service and its log, and how often the daemon
+ * has seen them start anew. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/option.h"
+#include "base/state.h"
+#include "base/units.h"
+#include "ctl/service.h"
+#include "kinds/servicememory.h"
+
+struct row {
+    char *name, *path;
+    const char *state;  /* "up", "down", "odd", "none": no supervise, "unknown" */
+    const char *colour; /* of a terminal */
+    bool known;         /* status holds */
+    struct tw_supervise_status status;
+    bool normally_up, linked;
+    int64_t restarts, within_s; /* -1: not known */
+    struct tw_buf remark;       /* what is odd about it */
+};
+
+struct table {
+    const struct ctl_services *places;
+    struct row *rows;
+    size_t count;
+    int64_t now_s;
+};
+
+/* ---- looking ------------------------------------------------------------------------------- */
+
+static void remark(struct row *row, const char *text)
+{
+    tw_buf_printf(&row->remark, "%s%s", row->remark.len ? "; " : "", text);
+}
+
+static void look_at_status(struct row *row)
+{
+    struct tw_error e;
+    const int running = tw_supervise_running(row->path, &e);
+    row->colour = "\033[31m";
+    if (running == 0) {
+        row->state = "none";
+        remark(row, "supervise is not running");
+    } else if (running < 0 || tw_supervise_read(row->path, &row->status, &e) != 0) {
+        row->state = "unknown";
+        row->colour = "\033[35m";
+        remark(row, e.text);
+    } else {
+        row->known = true;
+        row->state = row->status.pid ? "up" : "down";
+        if (row->status.pid && row->status.want != 'd' && !row->status.paused)
+            row->colour = "\033[32m";
+        else if (!row->normally_up || row->status.pid)
+            row->colour = "\033[33m";
+        if (row->status.pid && row->status.paused)
+            remark(row, "paused");
+    }
+}
+
+static struct row *add_row(struct table *t, const char *name, const char *suffix, const char *path,
+                           bool linked)
+{
+    t->rows = tw_realloc_array(t->rows, t->count + 1, sizeof *t->rows);
+    struct row *row = &t->rows[t->count++];
+    *row = (struct row){.name = tw_format("%s%s", name, suffix),
+                        .path = tw_format("%s%s", path, suffix),
+                        .linked = linked,
+                        .restarts = -1};
+    row->normally_up = ctl_service_normally_up(row->path);
+    if (!linked)
+        remark(row, "not linked");
+    return row;
+}
+
+static void look_at(struct table *t, const struct ctl_service_entry *entry)
+{
+    struct row *row = add_row(t, entry->name, "", entry->path, entry->linked);
+    char target[4096], *log = tw_format("%s/log", entry->path);
+    unsigned faults = 0;
+    struct stat st;
+    struct tw_error e;
+    const ssize_t length = readlink(entry->path, target, sizeof target - 1);
+    target[length > 0 ? length : 0] = '\0';
+    if (tw_service_test(entry->path, false, &faults, &e) != 0) {
+        row->state = "unknown";
+        row->colour = "\033[35m";
+        remark(row, e.text);
+    } else if (faults & TW_SERVICE_NO_DIR) {
+        row->state = "odd";
+        row->colour = "\033[31m";
+        char *text = length > 0 ? tw_format("a link to %s, where no directory is", target)
+                                : tw_strdup("no directory");
+        remark(row, text);
+        free(text);
+    } else {
+        look_at_status(row);
+        if (faults & TW_SERVICE_NO_RUN)
+            remark(row, "there is no run");
+        if (faults & TW_SERVICE_RUN_NOT_EXEC)
+            remark(row, "run is not executable");
+        if (lstat(log, &st) == 0)
+            look_at_status(add_row(t, entry->name, "/log", entry->path, entry->linked));
+    }
+    free(log);
+}
+
+/* ---- restarts, as the daemon remembers them ------------------------------------------------ */
+
+/* The settings for a service: its own section's, or those of "*". */
+static int64_t within_of(const struct tw_config *config, const char *job)
+{
+    const struct tw_job_config *found = tw_config_job_named(config, job);
+    const struct tw_option *option = found ? tw_options_find(found->kind->options, "within") : NULL;
+    return option ? *(const int64_t *)(const void *)((const char *)found->settings + option->offset)
+                  : -1;
+}
+
+static int64_t restarts_of(struct tw_service_history *history, int64_t now_s, int64_t within_s)
+{
+    tw_service_take_pid(history, 0, now_s, within_s);
+    return (int64_t)history->count;
+}
+
+static void take_job(void *context, const struct tw_state_job *job)
+{
+    struct table *t = context;
+    static const char kind[] = "service.";
+    if (strncmp(job->job, kind, sizeof kind - 1) != 0)
+        return;
+    const char *name = job->job + sizeof kind - 1;
+    const int64_t within_s = within_of(t->places->ctl->config, job->job);
+    struct tw_service_memory memory = tw_service_memory_parse(job->memory);
+    for (size_t i = 0; i < t->count && within_s > 0; i++) {
+        struct row *row = &t->rows[i];
+        const size_t length = strlen(name);
+        const bool log = row->linked && strncmp(row->name, name, length) == 0 &&
+                         strcmp(row->name + length, "/log") == 0;
+        if (!row->linked || (!log && strcmp(row->name, name) != 0))
+            continue;
+        row->within_s = within_s;
+        row->restarts = restarts_of(log ? &memory.log : &memory.main, t->now_s, within_s);
+    }
+}
+
+static void take_trouble(void *context, const char *text)
+{
+    (void)context;
+    if (geteuid() == 0)
+        ctl_complain("cannot tell restarts: %s", text);
+}
+
+static bool daemon_answers(const struct tw_config *config)
+{
+    struct tw_buf request = {0};
+    struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_STATUS);
+    tw_frame_end(&w);
+    struct ctl_answer answer = {0};
+    const bool answers = ctl_ask(config, &request, &answer, NULL) == 0 && answer.code == 0;
+    ctl_answer_free(&answer);
+    tw_buf_free(&request);
+    return answers;
+}
+
+static void look_at_restarts(struct table *t)
+{
+    const struct tw_config *config = t->places->ctl->config;
+    const struct tw_state_reader reader = {.job = take_job, .trouble = take_trouble, .context = t};
+    if (!config || !daemon_answers(config))
+        return;
+    struct tw_state *state = tw_state_open(config->state_dir, true, &reader);
+    tw_state_close(&state, 0);
+}
+
+/* ---- printing ------------------------------------------------------------------------------ */
+
+static const char *want_of(const struct row *row)
+{
+    if (!row->known)
+        return "-";
+    return row->status.want == 'u' ? "up" : row->status.want == 'd' ? "down" : "once";
+}
+
+static int64_t for_s(const struct table *t, const struct row *row)
+{
+    return t->now_s > row->status.changed_s ? t->now_s - row->status.changed_s : 0;
+}
+
+static void print_row(const struct table *t, const struct row *row, int width)
+{
+    const bool colours = isatty(STDOUT_FILENO);
+    char *name = tw_escape_new(row->name, TW_ESCAPE_LINE, 0);
+    char *text = tw_escape_new(tw_buf_text(&row->remark), TW_ESCAPE_LINE, 0);
+    char pid[16] = "-", restarts[64] = "-";
+    if (row->known && row->status.pid)
+        snprintf(pid, sizeof pid, "%d", (int)row->status.pid);
+    if (row->restarts >= 0)
+        snprintf(restarts, sizeof restarts, "%" PRId64 " in %s", row->restarts,
+                 tw_duration_show(row->within_s).text);
+    struct tw_buf line = {0};
+    tw_buf_printf(&line, "%-*s  %s%-7s%s  %-7s  %-8s  %-4s  %-8s  %-10s  %s", width, name,
+                  colours ? row->colour : "", row->state, colours ? "\033[0m" : "", pid,
+                  row->known ? tw_duration_show(for_s(t, row)).text : "-", want_of(row),
+                  row->normally_up ? "up" : "down", restarts, text);
+    while (line.len && line.data[line.len - 1] == ' ')
+        line.data[--line.len] = '\0';
+    printf("%s\n", tw_buf_text(&line));
+    tw_buf_free(&line);
+    free(name);
+    free(text);
+}
+
+static void print_table(const struct table *t)
+{
+    size_t width = strlen("SERVICE"), up = 0;
+    for (size_t i = 0; i < t->count; i++) {
+        const size_t length = strlen(t->rows[i].name);
+        width = length > width ? length : width;
+        up += t->rows[i].known && t->rows[i].status.pid;
+    }
+    width = width > 40 ? 40 : width;
+    if (t->count)
+        printf("%-*s  %-7s  %-7s  %-8s  %-4s  %-8s  %s\n", (int)width, "SERVICE", "STATE", "PID",
+               "FOR", "WANT", "NORMALLY", "RESTARTS");
+    for (size_t i = 0; i < t->count; i++)
+        print_row(t, &t->rows[i], (int)width);
+    ctl_service_print("%zu of %zu up", up, t->count);
+}
+
+static void put_text(struct tw_buf *out, const char *key, const char *text)
+{
+    tw_buf_printf(out, "%s\"%s\": ", strcmp(key, "service") == 0 ? "" : ", ", key);
+    if (text)
+        tw_escape_json(out, text);
+    else
+        tw_buf_puts(out, "null");
+}
+
+static void put_number(struct tw_buf *out, const char *key, bool known, int64_t number)
+{
+    if (known)
+        tw_buf_printf(out, ", \"%s\": %" PRId64, key, number);
+    else
+        tw_buf_printf(out, ", \"%s\": null", key);
+}
+
+static void print_json(const struct table *t)
+{
+    struct tw_buf out = {0};
+    tw_buf_puts(&out, "[");
+    for (size_t i = 0; i < t->count; i++) {
+        const struct row *row = &t->rows[i];
+        tw_buf_puts(&out, i ? ",\n {" : "\n {");
+        put_text(&out, "service", row->name);
+        put_text(&out, "directory", row->path);
+        put_text(&out, "state", row->state);
+        put_number(&out, "pid", row->known && row->status.pid, row->status.pid);
+        put_number(&out, "since", row->known, row->status.changed_s);
+        put_number(&out, "for_s", row->known, for_s(t, row));
+        put_text(&out, "want", row->known ? want_of(row) : NULL);
+        put_text(&out, "normally", row->normally_up ? "up" : "down");
+        tw_buf_printf(&out, ", \"paused\": %s, \"linked\": %s",
+                      row->known && row->status.paused ? "true" : "false",
+                      row->linked ? "true" : "false");
+        put_number(&out, "restarts", row->restarts >= 0, row->restarts);
+        put_number(&out, "restarts_within_s", row->restarts >= 0, row->within_s);
+        put_text(&out, "remark", tw_buf_text(&row->remark));
+        tw_buf_puts(&out, "}");
+    }
+    tw_buf_puts(&out, t->count ? "\n]\n" : "]\n");
+    fwrite(out.data, 1, out.len, stdout);
+    tw_buf_free(&out);
+}
+
+int ctl_service_list(const struct ctl_services *places)
+{
+    struct ctl_service_entries entries;
+    struct table t = {.places = places, .now_s = time(NULL)};
+    if (ctl_service_entries(places, &entries) != 0)
+        return CTL_SYSTEM;
+    for (size_t i = 0; i < entries.count; i++)
+        look_at(&t, &entries.items[i]);
+    look_at_restarts(&t);
+    if (places->ctl->json)
+        print_json(&t);
+    else
+        print_table(&t);
+    for (size_t i = 0; i < t.count; i++) {
+        free(t.rows[i].name);
+        free(t.rows[i].path);
+        tw_buf_free(&t.rows[i].remark);
+    }
+    free(t.rows);
+    ctl_service_entries_free(&entries);
+    return CTL_OK;
+}
