@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 #include "toaster/mailout.h"
 #include "toaster/testmail.h"
 
@@ -168,8 +169,9 @@ static void print_text(const struct errand *errand, enum tw_testmail type,
 {
     char *why = tw_escape_new(outcome->result == TW_MAILOUT_TAKEN ? "" : outcome->why.text,
                               TW_ESCAPE_LINE, REASON_MAX);
-    printf("%-6s  %-6s  %s  via %s: %s%s\n", outcome->good ? "ok" : "FAILED",
-           tw_testmail_name(type), outcome->id, errand->place, word_of(outcome, type), why);
+    printf("%s%-6s%s  %-6s  %s  via %s: %s%s\n", ctl_colour(outcome->good ? CTL_GREEN : CTL_RED),
+           outcome->good ? "ok" : "FAILED", ctl_colour(CTL_PLAIN), tw_testmail_name(type),
+           outcome->id, errand->place, word_of(outcome, type), why);
     free(why);
 }
 
@@ -197,17 +199,18 @@ static void print_json(struct errand *errand, enum tw_testmail type, const struc
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
-/* On a terminal a line says what is waited for, until the answer takes its place. */
+/* On a terminal a line says what is waited for, until the answer takes its place. Not by a struct
+ * ctl_progress, which would have to be called while we wait. */
 static void show_progress(const struct errand *errand, enum tw_testmail type)
 {
-    if (!errand->ctl->json && isatty(STDOUT_FILENO))
+    if (!errand->ctl->json && ctl_is_terminal())
         printf("...     %-6s  via %s", tw_testmail_name(type), errand->place);
     fflush(stdout);
 }
 
 static void hide_progress(const struct errand *errand)
 {
-    if (!errand->ctl->json && isatty(STDOUT_FILENO))
+    if (!errand->ctl->json && ctl_is_terminal())
         fputs("\r\033[K", stdout);
 }
 
