@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "ctl/term.h"
 
-enum { ROOM_MIN = 24 }; /* a column narrower than this is not worth folding */
+enum { ROOM_MIN = 20 }; /* a column narrower than this is not worth folding */
 
 struct ctl_cell {
     char *text; /* escaped; NULL: the row ends */
