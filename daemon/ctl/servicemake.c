@@ -175,11 +175,12 @@ static int make_link(const struct linking *l)
     return CTL_FAILED;
 }
 
+/* supervise writes its first status before it starts anything. */
 static bool all_run(const struct linking *l, bool log)
 {
     struct tw_supervise_status status;
     return tw_supervise_running(l->link, NULL) == 1 &&
-           tw_supervise_read(l->link, &status, NULL) == 0 &&
+           tw_supervise_read(l->link, &status, NULL) == 0 && (status.pid || status.want != 'u') &&
            (!log || tw_supervise_running(l->log, NULL) == 1);
 }
 
@@ -228,7 +229,7 @@ static int wait_for_svscan(const struct linking *l, bool log)
         say_running(l, log);
         return CTL_OK;
     }
-    ctl_complain("%s is linked, but svscan (pid %d%s) has not started %s for %d s", l->name,
+    ctl_complain("%s is linked, but svscan (pid %d%s) has not started %s in %d s", l->name,
                  (int)pid, state == 'T' ? ", which is stopped" : "",
                  tw_supervise_running(l->link, NULL) == 1 ? "its log" : "it", SVSCAN_MS / 1000);
     return CTL_FAILED;

@@ -311,10 +311,6 @@ static int rotate(struct giving *g, struct rotating *r)
 /* The log's supervise gets the letter; where the log is, its run file says. */
 static int begin_rotating(struct giving *g, struct rotating *r, const char *name)
 {
-    if (strchr(name, '/')) {
-        ctl_complain("cannot rotate \"%s\": give the name of the service", name);
-        return CTL_USAGE;
-    }
     if (!ctl_service_name_valid(g->doing, name, false))
         return CTL_USAGE;
     char *log = tw_format("%s/log", name);

@@ -262,6 +262,28 @@ static void a_half_written_file_never_appears(void **state)
     assert_int_equal(access("tmp/a", F_OK), -1);
 }
 
+static void a_file_is_written_into_an_open_directory(void **state)
+{
+    (void)state;
+    struct tw_error e;
+    struct stat st;
+    const int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    make("elsewhere", "precious");
+    assert_int_equal(symlink("elsewhere", ".run.new"), 0); /* a leftover, or planted */
+    assert_int_equal(tw_file_write_at(dir, "run", "one", 3, 0750, true, &e), 0);
+    expect("run", 10, "one");
+    expect("elsewhere", 10, "precious");
+    assert_int_equal(stat("run", &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    assert_int_equal(tw_file_write_at(dir, "run", "two", 3, 0750, true, &e), -1);
+    assert_int_equal(errno, EEXIST);
+    expect("run", 10, "one");
+    assert_int_equal(tw_file_write_at(dir, "run", "two", 3, 0750, false, &e), 0);
+    expect("run", 10, "two");
+    assert_int_equal(lstat(".run.new", &st), -1);
+    close(dir);
+}
+
 static void a_directory_is_made_with_exactly_its_mode(void **state)
 {
     (void)state;
@@ -344,6 +366,7 @@ int main(void)
         TEST(a_name_stays_in_its_directory),
         TEST(a_write_that_fails_leaves_the_old_file_and_no_other),
         TEST(a_half_written_file_never_appears),
+        TEST(a_file_is_written_into_an_open_directory),
         TEST(a_directory_is_made_with_exactly_its_mode),
         TEST(anothers_directory_keeps_its_mode),
         TEST(what_is_no_directory_is_refused),
