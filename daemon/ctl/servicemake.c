@@ -229,8 +229,8 @@ static int wait_for_svscan(const struct linking *l, bool log)
         say_running(l, log);
         return CTL_OK;
     }
-    ctl_complain("%s is linked, but svscan (pid %d%s) has not started %s in %d s", l->name,
-                 (int)pid, state == 'T' ? ", which is stopped" : "",
+    ctl_complain("cannot start %s: it is linked, but svscan (pid %d%s) has not started %s in %d s",
+                 l->name, (int)pid, state == 'T' ? ", which is stopped" : "",
                  tw_supervise_running(l->link, NULL) == 1 ? "its log" : "it", SVSCAN_MS / 1000);
     return CTL_FAILED;
 }
@@ -291,24 +291,31 @@ static int end_supervise(const char *name, const char *part, const char *path)
         tw_buf_puts(&state, e.text);
     else
         ctl_service_describe(&state, &status, ctl_service_normally_up(path), time(NULL));
-    ctl_complain("%s%s runs still after %d s, though told to end: it may be at work yet, or its "
-                 "supervise be stopped (%s)",
+    ctl_complain("cannot stop %s%s: it is there after %d s, though told to end: it may be at work "
+                 "yet, or its supervise be stopped (%s)",
                  name, part, CTL_SERVICE_LIMIT_MS / 1000, tw_buf_text(&state));
     tw_buf_free(&state);
     return CTL_FAILED;
 }
 
 /* The log last, so that the service's last words are kept. */
-static int end_both(const char *name, const char *dir)
+static int end_both(const struct linking *l, const char *dir)
 {
-    char *log = tw_format("%s/log", dir);
-    int result = end_supervise(name, "", dir);
+    char *log = tw_format("%s/log", dir), *own = realpath(l->target, NULL);
+    char *real = realpath(dir, NULL);
+    int result = end_supervise(l->name, "", dir);
     if (result == CTL_OK)
-        result = end_supervise(name, "/log", log);
-    else if (tw_supervise_running(log, NULL) == 1)
+        result = end_supervise(l->name, "/log", log);
+    else if (tw_supervise_running(log, NULL) != 1)
+        ;
+    else if (own && real && strcmp(own, real) == 0)
         ctl_complain("its log goes on meanwhile; when it has ended: toasterctl service unlink %s",
-                     name);
+                     l->name);
+    else
+        ctl_complain("its log goes on meanwhile; when it has ended: svc -dx %s", log);
     free(log);
+    free(own);
+    free(real);
     return result;
 }
 
@@ -329,7 +336,7 @@ static int remove_link(const struct linking *l)
     } else {
         ctl_service_print("%s: removed the link %s to %s", l->name, l->link, to.text);
         if (dir)
-            result = end_both(l->name, dir);
+            result = end_both(l, dir);
         else
             ctl_service_print("%s: it led nowhere", l->name);
     }
@@ -357,7 +364,7 @@ int ctl_service_unlink(const struct ctl_services *places, const char *name)
     } else {
         const bool runs = tw_supervise_running(l.target, NULL) != 0;
         ctl_service_print("%s: it is not linked%s", name, runs ? "" : ", and no supervise runs");
-        result = end_both(name, l.target);
+        result = end_both(&l, l.target);
     }
     free_linking(&l);
     return result;
