@@ -22,6 +22,11 @@ static int check_address(const char *value, struct tw_error *e)
     return good ? 0 : tw_fail(e, "\"%s\" is no mail address: write user@domain", value);
 }
 
+bool tw_config_address_valid(const char *text)
+{
+    return check_address(text, NULL) == 0;
+}
+
 bool tw_config_hostname_valid(const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -134,6 +134,10 @@ char *tw_config_state_dir(const char *file);
  * frees. */
 char *tw_config_last_good(const char *file);
 
+/* May this stand as `postmaster`, as `hostname`? Pure. */
+bool tw_config_address_valid(const char *text);
+bool tw_config_hostname_valid(const char *text);
+
 /* The whole effective configuration in its own syntax: reads back as an equal configuration. */
 void tw_config_write(const struct tw_config *config, bool secrets, struct tw_buf *out);
 

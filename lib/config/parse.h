@@ -34,7 +34,6 @@ extern const struct tw_config_section tw_config_sections[]; /* ends with a NULL 
 
 /* One written value of a key, named as "postmaster" or "alert.to". */
 int tw_config_check(const char *name, const char *value, struct tw_error *e);
-bool tw_config_hostname_valid(const char *text);
 
 /* ---- depends.c: who waits for whom ---------------------------------------------------------- */
 

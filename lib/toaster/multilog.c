@@ -28,10 +28,13 @@ enum {
 
 /* ---- finding the directory -------------------------------------------------------------- */
 
-static bool is_dir(const char *path)
+static bool is_dir(const char *root, const char *path)
 {
+    char *whole = tw_format("%s%s", root, path);
     struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    const bool is = stat(whole, &st) == 0 && S_ISDIR(st.st_mode);
+    free(whole);
+    return is;
 }
 
 /* The next word of a line of sh at *at, in place and without its quotes; NULL at the end or at a
@@ -56,7 +59,7 @@ static char *next_word(char **at)
 }
 
 /* The last argument after multilog that names a directory; NULL if the line has none. */
-static char *dir_of_line(char *line, const char *service)
+static char *dir_of_line(char *line, const char *root, const char *service)
 {
     char *dir = NULL;
     bool after = false;
@@ -71,7 +74,7 @@ static char *dir_of_line(char *line, const char *service)
         /* multilog runs in SERVICE/log, and "./main" reads better without the dot. */
         const char *const name = strncmp(word, "./", 2) == 0 ? word + 2 : word;
         char *path = *word == '/' ? tw_strdup(word) : tw_format("%s/log/%s", service, name);
-        if (is_dir(path)) {
+        if (is_dir(root, path)) {
             free(dir);
             dir = path;
         } else {
@@ -81,9 +84,9 @@ static char *dir_of_line(char *line, const char *service)
     return dir;
 }
 
-static char *dir_of_script(const char *service)
+char *tw_multilog_script_dir(const char *root, const char *service)
 {
-    char *path = tw_format("%s/log/run", service);
+    char *path = tw_format("%s%s/log/run", root, service);
     char *real = realpath(path, NULL); /* root's own links are fine */
     char *text = NULL, *dir = NULL;
     size_t length;
@@ -92,7 +95,7 @@ static char *dir_of_script(const char *service)
             p[0] = p[1] = ' ';
         char *rest = text;
         for (char *line; !dir && (line = strsep(&rest, "\n"));)
-            dir = dir_of_line(line, service);
+            dir = dir_of_line(line, root, service);
     }
     free(text);
     free(real);
@@ -102,7 +105,7 @@ static char *dir_of_script(const char *service)
 
 char *tw_multilog_find(const char *service, const char *log_root, struct tw_error *e)
 {
-    char *dir = dir_of_script(service);
+    char *dir = tw_multilog_script_dir("", service);
     if (dir)
         return dir;
     size_t length = strlen(service);
@@ -112,11 +115,11 @@ char *tw_multilog_find(const char *service, const char *log_root, struct tw_erro
     while (name > service && name[-1] != '/')
         name--;
     dir = tw_format("%s/%.*s", log_root, (int)(service + length - name), name);
-    if (name < service + length && is_dir(dir))
+    if (name < service + length && is_dir("", dir))
         return dir;
     char *const in_log_root = dir;
     dir = tw_format("%s/log/main", service);
-    if (!is_dir(dir)) {
+    if (!is_dir("", dir)) {
         (void)tw_fail(e, "no log directory found: none in %s/log/run, no %s, no %s", service,
                       in_log_root, dir);
         free(dir);

@@ -7,6 +7,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* The directory that SERVICE/log/run writes to, by that script alone; NULL if it does not tell.
+ * What is looked at lies below `root`, "" for the machine itself. The caller frees. */
+char *tw_multilog_script_dir(const char *root, const char *service);
+
 /* The directory that SERVICE/log/run writes to: the last argument that begins with '/' or '.' and
  * is a directory, on the first line of that script that calls multilog with one ('.' means
  * SERVICE/log/...). Else LOG_ROOT/NAME, else SERVICE/log/main, whichever is a directory. NULL with

@@ -17,7 +17,7 @@
  * longer than TW_COMM_MAX but at most 64 bytes. */
 enum { STAT_TEXT = 1024, STATUS_TEXT = 4096, CMDLINE_TEXT = 4096 };
 
-enum { FIELD_START = 22 }; /* of stat, counted from 1; state is the third */
+enum { FIELD_PARENT = 4, FIELD_START = 22 }; /* of stat, counted from 1; state is the third */
 
 /* Reads digits up to something else; false if there are none or too many. */
 static bool take_number(const char **at, const char *end, uint64_t *number)
@@ -68,6 +68,8 @@ int tw_proc_parse_stat(const char *text, size_t length, struct tw_proc *proc)
             at++;
         if (!take_number(&at, end, &p.start_ticks))
             return -1;
+        if (field == FIELD_PARENT && p.start_ticks <= INT32_MAX)
+            p.parent = (pid_t)p.start_ticks;
     }
     if (at == end) /* cut, perhaps within the number */
         return -1;

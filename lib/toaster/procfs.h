@@ -13,7 +13,7 @@
 #define TW_COMM_MAX 15 /* bytes of comm that the kernel keeps */
 
 struct tw_proc {
-    pid_t pid;
+    pid_t pid, parent;          /* parent 0: none that we see */
     char state;                 /* 'Z' and 'X' are dead */
     char comm[TW_COMM_MAX + 1]; /* as it is: may hold spaces, brackets, newlines */
     uint64_t start_ticks;       /* since boot; with pid the identity of a process */

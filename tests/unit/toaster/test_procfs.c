@@ -33,6 +33,7 @@ static void a_stat_text_gives_pid_state_comm_and_start(void **state)
     assert_int_equal(p.state, 'R');
     assert_string_equal(p.comm, "qmail-send");
     assert_int_equal(p.start_ticks, 173862);
+    assert_int_equal(p.parent, 1);
 }
 
 static void comm_may_hold_anything(void **state)
@@ -49,6 +50,7 @@ static void comm_may_hold_anything(void **state)
         assert_string_equal(p.comm, names[i]);
         assert_int_equal(p.state, 'S');
         assert_int_equal(p.start_ticks, 173862);
+    assert_int_equal(p.parent, 1);
     }
 }
 
