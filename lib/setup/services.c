@@ -1,0 +1,151 @@
+/* Which directory svscan runs on, what is in it, and where the logs of that go. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "kinds/kind.h"
+#include "setup/look.h"
+#include "toaster/multilog.h"
+#include "toaster/supervise.h"
+
+static const char *const places[] = {"/var/service", "/service", "/etc/service"};
+
+/* ---- which directory ---------------------------------------------------------------------- */
+
+/* svscan works in the directory that it scans. */
+static char *cwd_path(const struct tw_look *look, const struct tw_proc *proc)
+{
+    return tw_format("%s/%d/cwd", look->proc_root, (int)proc->pid);
+}
+
+static bool is_svscan(const struct tw_proc *proc)
+{
+    return strcmp(proc->comm, "svscan") == 0 || strcmp(proc->comm, "runsvdir") == 0;
+}
+
+static bool scanned(const struct tw_look *look, const char *dir)
+{
+    char *whole = tw_look_path(look, dir);
+    struct stat here, there;
+    bool found = false;
+    const bool is_dir = stat(whole, &here) == 0;
+    for (size_t i = 0; i < look->procs.count && is_dir && !found; i++) {
+        if (!is_svscan(&look->procs.items[i]))
+            continue;
+        char *cwd = cwd_path(look, &look->procs.items[i]);
+        found =
+            stat(cwd, &there) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+        free(cwd);
+    }
+    free(whole);
+    return found;
+}
+
+/* The directory of the only svscan of root's; NULL: none or several, or it cannot be told. */
+static char *only_scanned(const struct tw_look *look)
+{
+    const struct tw_proc *only = NULL;
+    for (size_t i = 0; i < look->procs.count; i++) {
+        const struct tw_proc *proc = &look->procs.items[i];
+        uid_t uid;
+        if (!is_svscan(proc) || tw_proc_uid(look->proc_root, proc->pid, &uid) != 0 || uid != 0)
+            continue;
+        if (only)
+            return NULL;
+        only = proc;
+    }
+    if (!only)
+        return NULL;
+    char target[4096];
+    char *cwd = cwd_path(look, only);
+    const ssize_t length = readlink(cwd, target, sizeof target - 1);
+    free(cwd);
+    target[length > 0 ? length : 0] = '\0';
+    const size_t prefix = strlen(look->root);
+    if (strncmp(target, look->root, prefix) != 0 || target[prefix] != '/' || !target[prefix + 1] ||
+        !tw_look_is(look, target + prefix, S_IFDIR))
+        return NULL;
+    return tw_strdup(target + prefix);
+}
+
+static void find_directory(const struct tw_look *look)
+{
+    struct tw_machine *m = look->machine;
+    for (size_t i = 0; i < TW_COUNT(places) && !m->svscan_there; i++) {
+        const bool there = tw_look_is(look, places[i], S_IFDIR);
+        m->svscan_there = there && scanned(look, places[i]);
+        if (m->svscan_there || (there && !m->service_dir)) {
+            free(m->service_dir);
+            m->service_dir = tw_strdup(places[i]);
+        }
+    }
+    if (!m->service_dir) {
+        m->service_dir = only_scanned(look);
+        m->svscan_there = m->service_dir != NULL;
+    }
+    m->service = m->service_dir != NULL;
+    if (!m->service)
+        m->service_dir = tw_strdup(places[0]);
+}
+
+/* ---- what is in it ------------------------------------------------------------------------ */
+
+/* In order of names, so that the same machine is told the same. */
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct tw_machine_service *)a)->name,
+                  ((const struct tw_machine_service *)b)->name);
+}
+
+static void look_at_service(const struct tw_look *look, struct tw_machine_service *s)
+{
+    char *path = tw_format("%s/%s", look->machine->service_dir, s->name);
+    char *whole = tw_look_path(look, path);
+    unsigned faults = 0;
+    s->good_name = tw_title_valid(s->name);
+    if (tw_service_test(whole, true, &faults, NULL) == 0) {
+        s->no_run = faults & TW_SERVICE_NO_RUN;
+        s->down_file = faults & TW_SERVICE_DOWN_FILE;
+        s->has_log = !(faults & (TW_SERVICE_NO_DIR | TW_SERVICE_NO_LOG));
+    }
+    s->runs = tw_supervise_running(whole, NULL) > 0;
+    if (s->has_log)
+        s->log_dir = tw_multilog_script_dir(look->root, path);
+    free(whole);
+    free(path);
+}
+
+static void read_directory(const struct tw_look *look, DIR *dir)
+{
+    struct tw_machine *m = look->machine;
+    m->services = tw_alloc(TW_MACHINE_SERVICES * sizeof *m->services);
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        struct stat st;
+        if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0) != 0 ||
+            !S_ISDIR(st.st_mode))
+            continue;
+        m->more_services = m->service_count == TW_MACHINE_SERVICES;
+        if (m->more_services)
+            break;
+        m->services[m->service_count++].name = tw_strdup(entry->d_name);
+    }
+    qsort(m->services, m->service_count, sizeof *m->services, by_name);
+    for (size_t i = 0; i < m->service_count; i++)
+        look_at_service(look, &m->services[i]);
+}
+
+void tw_look_services(struct tw_look *look)
+{
+    find_directory(look);
+    char *whole = tw_look_path(look, look->machine->service_dir);
+    DIR *dir = opendir(whole);
+    free(whole);
+    if (!dir)
+        return;
+    read_directory(look, dir);
+    closedir(dir);
+}
