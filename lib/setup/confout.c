@@ -1,0 +1,50 @@
+/* Comments and settings as text. */
+#include "setup/confout.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/option.h"
+
+void tw_confout_comment(struct tw_buf *out, const char *format, ...)
+{
+    struct tw_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tw_buf_vprintf(&text, format, args);
+    va_end(args);
+    tw_buf_puts(out, "# ");
+    tw_escape(out, tw_buf_text(&text), text.len, TW_ESCAPE_LINE, 0);
+    tw_buf_puts(out, "\n");
+    tw_buf_free(&text);
+}
+
+void tw_confout_note(struct tw_buf *notes, struct tw_buf *out, const char *format, ...)
+{
+    struct tw_buf text = {0};
+    va_list args;
+    va_start(args, format);
+    tw_buf_vprintf(&text, format, args);
+    va_end(args);
+    tw_confout_comment(out, "%s", tw_buf_text(&text));
+    tw_escape(notes, tw_buf_text(&text), text.len, TW_ESCAPE_LINE, 0);
+    tw_buf_puts(notes, "\n");
+    tw_buf_free(&text);
+}
+
+void tw_confout_setting(struct tw_buf *out, const char *before, const char *key, const char *value)
+{
+    tw_buf_printf(out, "%s%s = ", before, key);
+    tw_option_quote(out, value);
+    tw_buf_puts(out, "\n");
+}
+
+void tw_confout_heading(struct tw_buf *out, const char *text)
+{
+    const size_t used = strlen(text) + strlen("# ----  ");
+    tw_buf_printf(out, "\n# ---- %s ", text);
+    for (size_t i = used; i < TW_CONFOUT_WIDTH; i++)
+        tw_buf_puts(out, "-");
+    tw_buf_puts(out, "\n\n");
+}

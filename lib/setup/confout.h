@@ -1,0 +1,23 @@
+/* Writing a configuration for people: comments and settings that text from outside cannot bend. */
+#ifndef TW_SETUP_CONFOUT_H
+#define TW_SETUP_CONFOUT_H
+
+#include "base/buf.h"
+
+enum { TW_CONFOUT_WIDTH = 98 }; /* columns of a line, where that is up to us */
+
+/* A line of comment, whatever stands in it. */
+void tw_confout_comment(struct tw_buf *out, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same, and a line for the admin, who is told it at once. */
+void tw_confout_note(struct tw_buf *notes, struct tw_buf *out, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* `before` KEY = "value" */
+void tw_confout_setting(struct tw_buf *out, const char *before, const char *key, const char *value);
+
+/* "# ---- text -----", with an empty line on either side. */
+void tw_confout_heading(struct tw_buf *out, const char *text);
+
+#endif
