@@ -74,6 +74,8 @@ const struct ctl_verb ctl_verbs[] = {
      "sends test mails: clean, spam, virus, attach, clam", JSON | TO | SMTP, CTL_MAY_LACK_CONFIG,
      ctl_send_test},
     {NULL, NULL, "The configuration, and this program"},
+    {"init", "[-o NEW]", "a first configuration for what is on this machine", OUTPUT, CTL_NO_CONFIG,
+     ctl_init},
     {"config", "", "the effective configuration", 0, CTL_GOOD_CONFIG, ctl_config},
     {"help", "[VERB]", "this, or all about one verb", 0, CTL_NO_CONFIG, ctl_help},
     {"complete", NULL, "candidates for a shell's completion", 0, CTL_NO_CONFIG, ctl_complete},
