@@ -92,6 +92,7 @@ int ctl_init(const struct ctl *ctl);
 int ctl_help(const struct ctl *ctl);
 int ctl_complete(const struct ctl *ctl);
 int ctl_service(const struct ctl *ctl);
+int ctl_import(const struct ctl *ctl);
 int ctl_forget_learned(const struct ctl *ctl); /* of forget --learned */
 int ctl_dry_run(const struct ctl *ctl);        /* of run --dry-run */
 

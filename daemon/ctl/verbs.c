@@ -96,6 +96,8 @@ const struct ctl_verb ctl_verbs[] = {
      CTL_MAY_LACK_CONFIG, ctl_service},
     {"service", "link|unlink NAME", "lets svscan run it; or no longer", 0, CTL_MAY_LACK_CONFIG,
      ctl_service},
+    {"import", "OLD-FILE [-o NEW-FILE]", "a configuration from the old script's", OUTPUT,
+     CTL_NO_CONFIG, ctl_import},
 };
 
 const struct ctl_verb *ctl_find_verb(const char *name)

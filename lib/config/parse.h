@@ -30,11 +30,6 @@ struct tw_config_section {
 };
 extern const struct tw_config_section tw_config_sections[]; /* ends with a NULL name */
 
-/* ---- check.c: what no table can say --------------------------------------------------------- */
-
-/* One written value of a key, named as "postmaster" or "alert.to". */
-int tw_config_check(const char *name, const char *value, struct tw_error *e);
-
 /* ---- depends.c: who waits for whom ---------------------------------------------------------- */
 
 struct tw_seen;

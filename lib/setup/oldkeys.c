@@ -58,7 +58,7 @@ static const struct tw_oldkey keys[] = {
     {"install_dcc", 333, 554, TW_OLD_BUILT},
     {"install_djbdns", 501, 554, TW_OLD_BUILT},
     {"install_dovecot", 505, 554, TW_OLD_TAKEN, "process.dovecot"},
-    {"install_dspam", 400, 554, TW_OLD_BUILT},
+    {"install_dspam", 400, 554, TW_OLD_TAKEN, "learn.maildir"},
     {"install_expat", 333, 554, TW_OLD_BUILT},
     {"install_ezmlm", 400, 554, TW_OLD_BUILT},
     {"install_ezmlm_cgi", 406, 554, TW_OLD_BUILT},

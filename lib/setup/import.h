@@ -1,0 +1,32 @@
+/* From the old script's configuration to one of ours: values in, a commented text out. Pure. */
+#ifndef TW_SETUP_IMPORT_H
+#define TW_SETUP_IMPORT_H
+
+#include "base/buf.h"
+#include "base/strings.h"
+#include "setup/oldconf.h"
+
+/* More of them are not kept: whoever has so many has given us the wrong file. */
+enum { TW_IMPORT_MESSAGES_MAX = 200 };
+
+struct tw_import {
+    struct tw_buf text;       /* the new configuration; empty where there are errors */
+    struct tw_strings errors; /* "FILE:LINE: ..." */
+    struct tw_strings notes;  /* what the admin should know of that the text does not say */
+};
+
+/* `me`: what qmail's control/me says, without its line feed; NULL: it could not be read. Asked for
+ * only where tw_import_wants_me. Into a zeroed struct; -1: there are errors. Values of secrets
+ * never come into any of the three. */
+int tw_import_make(const struct tw_oldconf *conf, const char *me, struct tw_import *out);
+void tw_import_free(struct tw_import *import);
+
+/* Does toaster_hostname stand for what control/me says? Then its path, the caller's to free; else
+ * NULL. */
+char *tw_import_wants_me(const struct tw_oldconf *conf);
+
+/* Would our own loader take this text? It is looked at as it is, from memory. -1: no, and the error
+ * names the line in the text. */
+int tw_import_check(const struct tw_buf *text, struct tw_error *e);
+
+#endif

@@ -1,0 +1,87 @@
+/* The rest of what the old script did each time it ran: its own log kept small, qmail's aliases,
+ * and other programs run. */
+#include <stdlib.h>
+
+#include "base/option.h"
+#include "setup/import_private.h"
+
+void tw_import_files(struct tw_importer *w)
+{
+    const char *log = tw_import_path(w, "toaster_watcher_log");
+    tw_import_heading(w, "files and aliases");
+    if (log) {
+        tw_import_comment(w->text, "",
+                          "The old script's log (toaster_watcher_log), compressed over 1 MB as it "
+                          "did. Once that script is gone nothing writes to it: then remove both.");
+        tw_buf_puts(w->text, "file \"watcher.log\" {\n    path     = ");
+        tw_option_quote(w->text, log);
+        tw_buf_puts(w->text, "\n    max_size = \"1M\"\n    compress = yes\n}\n");
+    }
+    tw_import_comment(w->text, "",
+                      ".qmail-postmaster, -root and -mailer-daemon, which the old script made "
+                      "sure of:");
+    tw_buf_puts(w->text, "aliases \"qmail\" { }\n");
+}
+
+/* It came from cron every five minutes. */
+static void program(struct tw_importer *w, const char *name, const char *dir, const char *file,
+                    const char *user)
+{
+    struct tw_buf path = {0};
+    tw_buf_printf(&path, "%s/%s", dir, file);
+    tw_buf_printf(w->text, "program \"%s\" {\n    run   = {", name);
+    tw_option_quote(w->text, tw_buf_text(&path));
+    tw_buf_puts(w->text, "}\n    user  = ");
+    tw_option_quote(w->text, user);
+    tw_buf_puts(w->text, "\n    every = \"5m\"\n}\n");
+    tw_buf_free(&path);
+}
+
+static void clearopensmtp(struct tw_importer *w)
+{
+    const char *user = tw_import_user(w, "vpopmail_user");
+    if (!tw_import_flag(w, "vpopmail_roaming_users"))
+        return;
+    tw_import_comment(w->text, "", "vpopmail_roaming_users; as vpopmail_user, no longer as root");
+    program(w, "clearopensmtp", tw_import_vpopmail(w), "bin/clearopensmtp",
+            user ? user : "vpopmail");
+}
+
+static void isoqlog(struct tw_importer *w)
+{
+    const char *prefix = tw_import_path(w, "toaster_prefix");
+    if (!tw_import_installed(w, "install_isoqlog"))
+        return;
+    tw_import_comment(w->text, "", "install_isoqlog");
+    program(w, "isoqlog", prefix ? prefix : "/usr/local", "bin/isoqlog", "root");
+}
+
+static void sqwebmail(struct tw_importer *w)
+{
+    enum { FIRST_TO_RUN_IT = 526 };
+    if (!tw_import_installed(w, "install_sqwebmail"))
+        return;
+    if (w->until < FIRST_TO_RUN_IT) {
+        tw_import_comment(w->text, "",
+                          "install_sqwebmail: versions before 5.26 left its cleancache.pl to cron, "
+                          "so it is not run here.");
+        return;
+    }
+    tw_import_comment(w->text, "", "install_sqwebmail");
+    program(w, "sqwebmail-cache", "/usr/local/share/sqwebmail", "cleancache.pl", "root");
+}
+
+void tw_import_programs(struct tw_importer *w)
+{
+    struct tw_buf programs = {0}, *const all = w->text;
+    w->text = &programs;
+    clearopensmtp(w);
+    isoqlog(w);
+    sqwebmail(w);
+    w->text = all;
+    if (programs.len) {
+        tw_import_heading(w, "programs that the old script ran");
+        tw_buf_puts(w->text, tw_buf_text(&programs));
+    }
+    tw_buf_free(&programs);
+}
