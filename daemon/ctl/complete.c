@@ -13,6 +13,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/verbs.h"
+#include "toaster/testmail.h"
 
 enum { PATIENCE_MS = 30, NAMES_MAX = 5000 };
 
@@ -137,6 +138,12 @@ static void offer_numbers(struct completion *c, bool silences)
     tw_buf_free(&request);
 }
 
+static void offer_types(struct completion *c)
+{
+    for (enum tw_testmail type = 0; type < TW_TESTMAILS; type++)
+        offer(c, tw_testmail_name(type), strlen(tw_testmail_name(type)), "test mail");
+}
+
 /* Places by the word that usage has for them. */
 static void offer_place(struct completion *c, const struct ctl_word *place)
 {
@@ -156,6 +163,8 @@ static void offer_place(struct completion *c, const struct ctl_word *place)
         offer_numbers(c, false);
     else if (ctl_word_is(place, "NUMBER"))
         offer_numbers(c, true);
+    else if (ctl_word_is(place, "TYPE"))
+        offer_types(c);
     else if (ctl_word_is(place, "VERB"))
         offer_verbs(c);
 }

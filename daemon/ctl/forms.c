@@ -32,6 +32,9 @@ bool ctl_next_word(const char **arguments, struct ctl_word *word)
     word->length = strcspn(rest, " ]");
     word->option = ctl_find_option(word->text, word->length);
     rest += word->length;
+    /* What may follow in the same word, as in NAME[/log]. */
+    const char *more = memchr(word->text, '[', word->length);
+    word->length = more ? (size_t)(more - word->text) : word->length;
     if (word->option && word->option->value && *rest == ' ')
         rest += 1 + strcspn(rest + 1, " ]");
     take_dots(&rest, word);

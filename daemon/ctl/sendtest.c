@@ -116,15 +116,15 @@ static int find_types(const struct ctl *ctl, enum tw_testmail *types, size_t *co
 {
     for (*count = 0; ctl->arguments[*count]; ++*count)
         if (!tw_testmail_find(ctl->arguments[*count], &types[*count])) {
-            ctl_complain("there is no test mail \"%s\": there are clean, spam, virus, attach and "
-                         "clam",
-                         ctl->arguments[*count]);
+            ctl_misuse(ctl,
+                       "there is no test mail \"%s\": there are clean, spam, virus, attach and "
+                       "clam",
+                       ctl->arguments[*count]);
             return CTL_USAGE;
         }
     if (*count)
         return CTL_OK;
-    ctl_complain("which test mails? There are clean, spam, virus, attach and clam");
-    return CTL_USAGE;
+    return ctl_misuse(ctl, "which test mails? There are clean, spam, virus, attach and clam");
 }
 
 /* ---- one mail ------------------------------------------------------------------------------- */

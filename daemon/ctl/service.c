@@ -260,15 +260,15 @@ static bool usage_is_right(const struct ctl *ctl, const struct sub *sub)
     while (ctl->arguments[1 + names])
         names++;
     if (ctl->json && !sub->json)
-        ctl_complain("service %s has no --json", sub->name);
+        ctl_misuse(ctl, "service %s has no --json", sub->name);
     else if ((ctl->run_file || ctl->force) && !sub->makes)
-        ctl_complain("service %s has no --%s", sub->name, ctl->force ? "force" : "run");
+        ctl_misuse(ctl, "service %s has no --%s", sub->name, ctl->force ? "force" : "run");
     else if (ctl->force && !ctl->run_file)
-        ctl_complain("service create --force goes with --run FILE");
+        ctl_misuse(ctl, "service create --force goes with --run FILE");
     else if (sub->run && names != 1)
-        ctl_complain("service %s is followed by the name of one service", sub->name);
+        ctl_misuse(ctl, "service %s is followed by the name of one service", sub->name);
     else if (strcmp(sub->name, "list") == 0 && names)
-        ctl_complain("service list takes no name");
+        ctl_misuse(ctl, "service list takes no name");
     else
         return true;
     return false;

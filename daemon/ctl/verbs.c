@@ -36,7 +36,7 @@ const struct ctl_option ctl_options[] = {
     {"smtp", 0, "HOST:PORT", "by this server, not by qmail-inject or sendmail", SMTP},
     {NULL}};
 
-/* Rows of one verb stand together. */
+/* Rows of one verb stand together; the row that ends it is the last. */
 const struct ctl_verb ctl_verbs[] = {
     {NULL, NULL, "How it stands"},
     {"status", "[--json]", "each job and aspect, as the daemon sees it", JSON, CTL_ANY_CONFIG,
@@ -66,10 +66,8 @@ const struct ctl_verb ctl_verbs[] = {
     {"silence", "[--json]", "the silences there are", 0, CTL_ANY_CONFIG, ctl_silence},
     {"silence", "--end NUMBER|PATTERN", "ends one", 0, CTL_ANY_CONFIG, ctl_silence},
     {"ack", "INCIDENT [NOTE]", "no reminders of it, and no escalation", 0, CTL_ANY_CONFIG, ctl_ack},
-    {"test-alert", "[--json]", "sends a letter by every transport, and says what came of it", JSON,
+    {"test-alert", "[--json]", "sends a letter by every transport; what came of it", JSON,
      CTL_ANY_CONFIG, ctl_test_alert},
-    {"paths", "[--json]", "where the directories of the mail system are", JSON, CTL_MAY_LACK_CONFIG,
-     ctl_paths},
     {"send-test", "[--to ADDRESS] [--smtp HOST:PORT] [--json] TYPE...",
      "sends test mails: clean, spam, virus, attach, clam", JSON | TO | SMTP, CTL_MAY_LACK_CONFIG,
      ctl_send_test},
@@ -84,6 +82,7 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_forget},
     {"forget", "--learned ADDRESS", "offers all of a mailbox to the filter again", 0,
      CTL_ANY_CONFIG, ctl_forget},
+    {NULL, NULL, "Supervised services"},
     {"service", "list [--json]", "each service and its log, as supervise sees it",
      JSON | RUN_FILE | FORCE, CTL_MAY_LACK_CONFIG, ctl_service},
     {"service", "test [--json] [NAME...]", "is it set up well, and does it stay up", 0,
@@ -98,6 +97,13 @@ const struct ctl_verb ctl_verbs[] = {
      ctl_service},
     {"import", "OLD-FILE [-o NEW-FILE]", "a configuration from the old script's", OUTPUT,
      CTL_NO_CONFIG, ctl_import},
+    {NULL, NULL, "The configuration, and this program"},
+    {"config", "", "the effective configuration", 0, CTL_GOOD_CONFIG, ctl_config},
+    {"paths", "[--json]", "where the directories of the mail system are", JSON, CTL_MAY_LACK_CONFIG,
+     ctl_paths},
+    {"help", "[VERB]", "this, or all about one verb", 0, CTL_NO_CONFIG, ctl_help},
+    {"complete", NULL, "candidates for a shell's completion", 0, CTL_NO_CONFIG, ctl_complete},
+    {NULL, NULL, NULL},
 };
 
 const struct ctl_verb *ctl_find_verb(const char *name)
