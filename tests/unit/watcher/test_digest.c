@@ -9,7 +9,8 @@
  *   - a recovery comes only after an alarm, and after an alarm one comes;
  *   - what was acknowledged is neither reminded of nor escalated;
  *   - whoever waits for the digest never spins.
- * TW_DIGEST_STEPS and TW_DIGEST_SEED make it another life. */
+ * TW_DIGEST_STEPS and TW_DIGEST_SEED make it another life: after a change to alerting a million
+ * steps with some other seeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@
 #include "watcher/digest_state.h"
 #include "watcher/retell.h"
 
-enum { STEPS = 1000000, RULES = 4, ENOUGH = 6 };
+enum { STEPS = 300000, RULES = 4, ENOUGH = 6 };
 
 /* ---- the world ----------------------------------------------------------------------------------
  */
@@ -556,7 +557,7 @@ static void a_long_random_life_keeps_every_promise(void **state)
            w.failed, w.recovered, w.flapping, w.reminders, w.escalations, w.summaries, w.restarts,
            w.crashes);
     assert_true(steps < STEPS ||
-                (w.failed > 1000 && w.recovered > 1000 && w.flapping > 100 && w.reminders > 100 &&
+                (w.failed > 1000 && w.recovered > 1000 && w.flapping > 30 && w.reminders > 100 &&
                  w.escalations > 100 && w.summaries > 10 && w.restarts > 100 && w.crashes > 100));
     for (size_t i = 0; i < TW_COUNT(w.last_letters); i++)
         tw_buf_free(&w.last_letters[i]);
