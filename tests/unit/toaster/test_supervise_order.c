@@ -172,6 +172,21 @@ static void what_is_no_fifo_is_left_as_it_is(void **state)
     free(text);
 }
 
+static void a_link_to_another_fifo_is_not_followed(void **state)
+{
+    (void)state;
+    char letter;
+    struct tw_error e;
+    make_dir("smtp");
+    make_dir("smtp/supervise");
+    assert_int_equal(mkfifo("other", 0600), 0);
+    assert_int_equal(symlink("../../other", "smtp/supervise/control"), 0);
+    const int reader = open("other", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_int_equal(tw_supervise_send("smtp", "u", &e), -1);
+    assert_int_equal(read(reader, &letter, 1), 0);
+    close(reader);
+}
+
 static void a_status_written_anew_has_another_mark(void **state)
 {
     (void)state;
@@ -239,6 +254,7 @@ int main(void)
         IN_SCRATCH(a_fifo_that_nobody_reads_is_an_error_at_once),
         IN_SCRATCH(a_full_fifo_is_an_error_at_once),
         IN_SCRATCH(what_is_no_fifo_is_left_as_it_is),
+        IN_SCRATCH(a_link_to_another_fifo_is_not_followed),
         IN_SCRATCH(a_status_written_anew_has_another_mark),
         IN_SCRATCH(svscan_is_known_by_its_directory),
     };
