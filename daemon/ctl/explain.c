@@ -119,6 +119,7 @@ static const struct ctl_member of_learned[] = {
     {"messages", TW_LEARNED_MESSAGES, CTL_NUMBER}, {"offered", TW_LEARNED_MARKED, CTL_NUMBER},
     {"next_run", TW_LEARNED_NEXT, CTL_NUMBER},     {"later_runs", TW_LEARNED_MORE, CTL_NUMBER},
     {"too_young", TW_LEARNED_WAITING, CTL_NUMBER}, {"old_enough", TW_LEARNED_WHEN_S, CTL_NUMBER},
+    {"spared_by", TW_LEARNED_SPARED_BY, CTL_TEXT},
 };
 
 static void learned_row(struct telling *t, const struct tw_strings *f)
@@ -136,6 +137,8 @@ static void learned_row(struct telling *t, const struct tw_strings *f)
     struct tw_buf text = {0};
     if (!class[0]) {
         tw_buf_puts(&text, "nothing of it is learned");
+        if (f->items[TW_LEARNED_SPARED_BY][0])
+            tw_buf_printf(&text, ": test mails of %s come here", f->items[TW_LEARNED_SPARED_BY]);
         put_folder(t, f->items[TW_LEARNED_FOLDER], "", &text);
         return;
     }

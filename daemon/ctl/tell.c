@@ -307,9 +307,7 @@ int ctl_dry_run(const struct ctl *ctl)
         return CTL_USAGE;
     }
     if (!job->kind->tell) {
-        ctl_complain("cannot list what %s would do: it changes nothing when it runs, so it has no "
-                     "--dry-run",
-                     name);
+        ctl_complain("cannot list what %s would do: it is no task, so it has no --dry-run", name);
         return CTL_USAGE;
     }
     if (ctl_take_addresses(ctl->arguments + 1, &addresses) != 0) {

@@ -51,7 +51,8 @@ static void on_finding(void *context, struct tw_job *job, const struct tw_findin
 {
     struct tw_app *app = context;
     const struct tw_incident_rule rule = rule_of(job);
-    if (tw_aspects_finding(app->aspects, job->name, finding, scheduled, &rule, tw_app_now(app)))
+    if (tw_aspects_finding(app->aspects, job->name, finding, scheduled, &rule, tw_app_now(app)) &&
+        !tw_job_has_rounds(job))
         tw_jobs_sooner(app->jobs, job, SOON_MS);
 }
 

@@ -84,6 +84,8 @@ void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t s
 /* Does it change something, so that it runs by its own schedule and when it is asked for by name,
  * and never because all are to be looked at. */
 bool tw_job_is_task(const struct tw_job *job);
+/* Does a look of it take several runs (struct tw_kind). */
+bool tw_job_has_rounds(const struct tw_job *job);
 
 /* Begins to run by schedule. Before this only tw_jobs_ask makes runs. */
 void tw_jobs_start(struct tw_jobs *jobs);

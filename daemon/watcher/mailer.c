@@ -193,10 +193,11 @@ static void confirmed(void *context, struct tw_job *job)
     answered(context);
 }
 
-/* Not a task: it would change something, a day before its time. */
+/* Not a task: it would change something, a day before its time. Nor a round, which takes minutes.
+ */
 static void run_once_more(struct tw_mailer *m, struct tw_job *job)
 {
-    if (tw_job_is_task(job))
+    if (tw_job_is_task(job) || tw_job_has_rounds(job))
         return;
     m->pending++;
     tw_jobs_ask(m->parts.jobs, job, confirmed, m);

@@ -23,9 +23,12 @@ static void start(struct tw_jobs *jobs, struct tw_job *job, enum tw_reason reaso
 
 /* ---- what a run reports ------------------------------------------------------------------- */
 
-/* Do its findings count towards fail_after? Of a task all do: its next one may be a day away. */
+/* Do its findings count towards fail_after? Of a task all do: its next one may be a day away. Of a
+ * round those of its last run, which does not ask for another. */
 static bool counts(const struct tw_job_run *run)
 {
+    if (tw_job_has_rounds(run->job))
+        return !run->job->private->look_at_ms;
     return run->reason == TW_REASON_SCHEDULE || tw_job_is_task(run->job);
 }
 

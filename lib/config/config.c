@@ -186,6 +186,8 @@ static void fill_in(struct tw_config *config)
         struct tw_common *common = &config->jobs[i].common;
         const struct tw_kind *kind = config->jobs[i].kind;
         const struct tw_common defaults = kind->task_every ? task_defaults(kind) : config->defaults;
+        if (kind->rounds_every && !common->every_s)
+            tw_duration_parse(kind->rounds_every, &common->every_s, NULL);
         common->every_s = common->every_s ? common->every_s : defaults.every_s;
         common->timeout_s = common->timeout_s ? common->timeout_s : defaults.timeout_s;
         common->fail_after = common->fail_after ? common->fail_after : defaults.fail_after;
@@ -193,6 +195,25 @@ static void fill_in(struct tw_config *config)
     }
     if (config->job_count)
         qsort(config->jobs, config->job_count, sizeof *config->jobs, compare_jobs);
+}
+
+static int check_every(const struct tw_config *config, const struct tw_seen *seen,
+                       struct tw_error *e)
+{
+    for (size_t i = 0; i < config->job_count; i++) {
+        const struct tw_job_config *job = &config->jobs[i];
+        const int64_t most_s =
+            job->kind->longer_than_s ? job->kind->longer_than_s(job->settings) : 0;
+        if (job->common.every_s > most_s)
+            continue;
+        struct tw_buf where = {0};
+        tw_seen_where(seen, job->name, &where);
+        tw_fail(e, "%s%s: every must be longer than %s", tw_buf_text(&where), job->name,
+                tw_duration_show(most_s).text);
+        tw_buf_free(&where);
+        return -1;
+    }
+    return 0;
 }
 
 static void list_peers(struct tw_config *config)
@@ -250,6 +271,8 @@ static int take_all(struct tw_config *config, const char *file, struct tw_error 
         list_peers(config);
         result = tw_config_check_depends(config, tw_parser_seen(parser), e);
     }
+    if (result == 0)
+        result = check_every(config, tw_parser_seen(parser), e);
     if (result == 0) {
         struct tw_buf where = {0};
         tw_seen_where(tw_parser_seen(parser), "passwords in alert", &where);

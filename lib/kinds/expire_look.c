@@ -76,7 +76,8 @@ static struct tw_owed *owed_of(struct tw_expire_scan *scan, const char *folder)
 {
     struct look *l = scan->view->look;
     char *path = tw_mailbox_path(&scan->mailbox);
-    struct tw_owed *owed = tw_owed_new(l->learners, path, folder, get_copy, l);
+    struct tw_owed *owed =
+        tw_owed_new(l->learners, scan->mailbox.address, path, folder, get_copy, l);
     free(path);
     return owed;
 }

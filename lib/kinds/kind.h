@@ -130,6 +130,12 @@ struct tw_kind {
      * of the daemon, by an event, or because all checks are asked for), is nice to others, and its
      * `timeout` counts from its last progress. NULL: a check. Else how often it runs by default. */
     const char *task_every;
+    /* A check whose look takes several runs: each asks to look again, until one does not, whose
+     * findings then count whatever has begun it. Not run once more before a letter. `every` is this
+     * by default, whatever the configuration says of other checks. NULL: one run is a look. */
+    const char *rounds_every;
+    /* `every` must be longer than this. NULL: any will do. */
+    int64_t (*longer_than_s)(const void *settings);
     /* The name of a kind whose jobs its runs must know of (places->peers). NULL: none. */
     const char *peers;
     /* Keys against each other, and against the title. NULL: nothing to say. */
@@ -157,7 +163,8 @@ struct tw_kind {
 /* Is it the `peers` of any kind? */
 bool tw_kind_is_peer(const struct tw_kind *kind);
 
-extern const struct tw_kind tw_kind_learn; /* for those that ask what it learns */
+extern const struct tw_kind tw_kind_learn;  /* for those that ask what it learns */
+extern const struct tw_kind tw_kind_canary; /* and whose mailbox is none to learn from */
 
 /* The table. */
 extern const struct tw_kind *const tw_kinds[]; /* ends with NULL */

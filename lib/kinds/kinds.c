@@ -8,8 +8,8 @@
 /* A row for each kind. */
 #define KINDS(ROW)                                                                                 \
     ROW(process)                                                                                   \
-    ROW(service) ROW(multilog) ROW(file) ROW(aliases) ROW(disk) ROW(expire) ROW(learn)             \
-        ROW(program)
+    ROW(service)                                                                                   \
+    ROW(multilog) ROW(file) ROW(aliases) ROW(disk) ROW(expire) ROW(learn) ROW(program) ROW(canary)
 
 #define DECLARE(name) extern const struct tw_kind tw_kind_##name;
 #define REFER(name) &tw_kind_##name,

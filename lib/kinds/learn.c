@@ -422,6 +422,7 @@ static int learn_validate(const void *settings, const char *title, struct tw_err
 const struct tw_kind tw_kind_learn = {
     .name = "learn",
     .task_every = "1d",
+    .peers = "canary",
     .options = tw_learn_options,
     .settings_size = sizeof(struct tw_learn_settings),
     .validate = learn_validate,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "kinds/canary_rules.h"
 #include "kinds/learn_ledger.h"
 #include "kinds/learn_scan.h"
 
@@ -16,6 +17,7 @@ struct learner {
 };
 
 struct tw_learners {
+    const struct tw_places *places;
     struct learner *items;
     size_t count;
 };
@@ -36,6 +38,7 @@ static const struct tw_learn_settings *settings_of(const struct learner *learner
 struct tw_learners *tw_learners_new(const struct tw_places *places)
 {
     struct tw_learners *learners = tw_alloc(sizeof *learners);
+    learners->places = places;
     learners->items = tw_alloc((places->peer_count + 1) * sizeof *learners->items);
     for (size_t i = 0; i < places->peer_count; i++) {
         const struct tw_peer *peer = &places->peers[i];
@@ -62,8 +65,9 @@ void tw_learners_free(struct tw_learners **learners)
     free(l);
 }
 
-struct tw_owed *tw_owed_new(const struct tw_learners *learners, const char *mailbox,
-                            const char *folder, tw_owed_get *get, void *context)
+struct tw_owed *tw_owed_new(const struct tw_learners *learners, const char *address,
+                            const char *mailbox, const char *folder, tw_owed_get *get,
+                            void *context)
 {
     struct tw_owed *owed = tw_alloc(sizeof *owed);
     char *name = tw_learn_ledger_name(mailbox, folder);
@@ -74,6 +78,7 @@ struct tw_owed *tw_owed_new(const struct tw_learners *learners, const char *mail
         struct debt *debt = &owed->debts[i];
         size_t length;
         debt->wanted =
+            !tw_canary_of(learners->places, address) &&
             tw_learn_class_of(settings_of(learner), learner->names, folder) == TW_LEARN_SPAM;
         void *data = debt->wanted ? get(context, learner->peer->name, name, &length) : NULL;
         if (data)

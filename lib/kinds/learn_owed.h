@@ -14,12 +14,13 @@ struct tw_learners;
 struct tw_learners *tw_learners_new(const struct tw_places *places);
 void tw_learners_free(struct tw_learners **learners);
 
-/* What they have of one folder. */
+/* What they have of one folder; of a mailbox that is none to learn from, nothing is owed. */
 struct tw_owed;
 /* What the index holds (toaster/mailindex.h), as a copy that is freed here; NULL: nothing. */
 typedef void *tw_owed_get(void *context, const char *job, const char *name, size_t *length);
-struct tw_owed *tw_owed_new(const struct tw_learners *learners, const char *mailbox,
-                            const char *folder, tw_owed_get *get, void *context);
+struct tw_owed *tw_owed_new(const struct tw_learners *learners, const char *address,
+                            const char *mailbox, const char *folder, tw_owed_get *get,
+                            void *context);
 void tw_owed_free(struct tw_owed **owed);
 
 /* Until when a message that is due from `due_s` on is kept, since one of the jobs would take it and

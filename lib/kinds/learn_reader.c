@@ -400,6 +400,7 @@ int tw_learn_read(void *task, int fd, struct tw_error *e)
                                     .job = t->child.run->name,
                                     .uid = t->child.owner->uid,
                                     .now_s = t->child.run->now_s,
+                                    .places = t->child.run->places,
                                     .alive = on_alive,
                                     .context = &r};
     r.pupil = (struct tw_pupil){.fd = t->teacher,

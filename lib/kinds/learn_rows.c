@@ -56,6 +56,7 @@ static void explain(struct lister *l, const struct tw_learn_scan *scan,
         tw_list_put_number(&w, f->next_s);
     else
         tw_frame_put_text(&w, "");
+    tw_frame_put_text(&w, scan->spared ? scan->spared : "");
     tw_frame_end(&w);
     tw_buf_free(&shown);
 }
@@ -120,6 +121,7 @@ int tw_learn_list(void *task, int fd, struct tw_error *e)
                                     .job = t->child.run->name,
                                     .uid = t->child.owner->uid,
                                     .now_s = t->child.run->now_s,
+                                    .places = t->child.run->places,
                                     .whole = true};
     l.view.index = open_index(&mine, &l.voice);
     tw_rounds_begin(&rounds, &t->child, &l.voice);

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "kinds/canary_rules.h"
 
 enum { ALIVE_ENTRIES = 1000 };
 
@@ -247,7 +248,7 @@ static bool take_folders(struct tw_learn_scan *s, struct tw_mailwalk *walk,
         f->folder = walk->items[i];
         walk->items[i].path = NULL;
         f->next_s = INT64_MAX;
-        f->class = f->folder.is_maildir
+        f->class = f->folder.is_maildir && !s->spared
                        ? tw_learn_class_of(s->view->settings, s->view->folders, f->folder.path)
                        : TW_LEARN_NONE;
         if (f->class == TW_LEARN_NONE || may_skip(s, &f->folder, then)) {
@@ -297,6 +298,9 @@ void tw_learn_scan(struct tw_learn_scan *scan)
 {
     struct tw_mail_place_of of;
     scan->path = tw_mailbox_path(&scan->mailbox);
+    /* By the whole mailbox, not by what stands in a message: a header could be forged to keep spam
+     * from being learned. */
+    scan->spared = tw_canary_of(scan->view->places, scan->mailbox.address);
     scan->began_ns = tw_clock_wall_ns();
     if (tw_learn_scan_open(scan, &of) != 0)
         return;

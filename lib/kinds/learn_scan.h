@@ -19,7 +19,8 @@ struct tw_learn_view {
     struct tw_mailindex *index; /* NULL: nothing is known */
     uid_t uid;
     int64_t now_s;
-    bool whole; /* look into every folder */
+    const struct tw_places *places; /* whose jobs have a mailbox that nothing is learned of */
+    bool whole;                     /* look into every folder */
     /* Called now and then while a mailbox is looked at. */
     void (*alive)(void *context);
     void *context;
@@ -54,7 +55,8 @@ struct tw_learn_folder {
 struct tw_learn_scan {
     struct tw_learn_view *view;
     struct tw_mailbox mailbox;
-    char *path; /* of the mailbox */
+    char *path;         /* of the mailbox */
+    const char *spared; /* by the job of this name: nothing is learned of it; NULL: by none */
     bool missing;
     bool changed;                    /* the index is to hold something else */
     bool first;                      /* nothing was known of it */

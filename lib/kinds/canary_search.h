@@ -1,0 +1,25 @@
+/* Looking for test mails in the mailbox they were sent to, and removing them: with the rights of
+ * the mailbox's owner. */
+#ifndef TW_KINDS_CANARY_SEARCH_H
+#define TW_KINDS_CANARY_SEARCH_H
+
+#include "kinds/canary_rules.h"
+
+struct tw_canary_search {
+    const struct tw_run *run;
+    const struct tw_strings *ids; /* what is looked for; none: only whether there is the mailbox */
+    int64_t since_s;              /* messages that came before this are not opened */
+    /* A message with this id was there (the folder's name is for people), and is removed. */
+    void (*seen)(void *context, const char *id, const char *folder, bool in_spam, int64_t came_s);
+    void *context;
+};
+
+/* 1: there is such a mailbox, and it was looked through; 0: there is none. -1 with an error: it
+ * cannot be looked at, or not all that was found could be removed. Blocks. */
+int tw_canary_search(const struct tw_canary_search *search, struct tw_error *e);
+
+/* Of the beginning of a message, which of the ids is it: in a header X-Toaster-Test, or as the
+ * local part of its Message-ID. -1: none. Pure. */
+int tw_canary_match(const char *text, size_t length, const struct tw_strings *ids);
+
+#endif
