@@ -108,8 +108,8 @@ static void write_directories(struct tw_importer *w)
     }
     tw_buf_puts(w->text, "}\n\nmailboxes {\n");
     key_line(w, "    vpopmail", tw_import_vpopmail(w),
-             tw_import_has(w, "vpopmail_home_dir") ? "vpopmail_home_dir"
-                                                   : "where the old script took it to be");
+             tw_import_path(w, "vpopmail_home_dir") ? "vpopmail_home_dir"
+                                                    : "where the old script took it to be");
     tw_buf_puts(w->text, "}\n");
 }
 

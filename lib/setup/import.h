@@ -6,8 +6,8 @@
 #include "base/strings.h"
 #include "setup/oldconf.h"
 
-/* More of them are not kept: whoever has so many has given us the wrong file. */
-enum { TW_IMPORT_MESSAGES_MAX = 200 };
+/* More errors, and more notes, are not kept. */
+enum { TW_IMPORT_MESSAGES_MAX = TW_OLDCONF_NOTES_MAX };
 
 struct tw_import {
     struct tw_buf text;       /* the new configuration; empty where there are errors */

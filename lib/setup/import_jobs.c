@@ -76,6 +76,11 @@ static bool is(const char *value, const char *word)
     return value && strcmp(value, word) == 0;
 }
 
+static const char *always(const struct tw_importer *w, const char *key)
+{
+    return tw_import_has(w, key) ? key : "always";
+}
+
 static void find_smtp(struct tw_importer *w, struct daemons *d)
 {
     static const char *const words[] = {"qmail", "qpsmtpd", NULL};
@@ -87,7 +92,7 @@ static void find_smtp(struct tw_importer *w, struct daemons *d)
     if (smtp || (submits && submit))
         add_service(w, d, "qpsmtpd", LOG_MULTILOG, smtp ? "smtpd_daemon" : "submit_daemon");
     if (!smtp)
-        add_service(w, d, "smtp", smtp_log, "smtpd_log_method");
+        add_service(w, d, "smtp", smtp_log, always(w, "smtpd_log_method"));
     if (submits && !submit)
         add_service(w, d, "submit", submit_log, "submit_enable, submit_log_method");
 }
@@ -97,7 +102,8 @@ static struct daemons find_daemons(struct tw_importer *w)
     static const char *const words[] = {"qpop3d", "courier", "dovecot", NULL};
     struct daemons d = {0};
     /* Its run file took syslog where nothing was said; all others multilog. */
-    add_service(w, &d, "send", find_log(w, "send_log_method", LOG_SYSLOG), "send_log_method");
+    add_service(w, &d, "send", find_log(w, "send_log_method", LOG_SYSLOG),
+                always(w, "send_log_method"));
     find_smtp(w, &d);
     d.pop3 = tw_import_word(w, "pop3_daemon", words);
     d.pop3_ssl = tw_import_word(w, "pop3_ssl_daemon", words);
@@ -238,8 +244,9 @@ void tw_import_processes(struct tw_importer *w)
     tw_import_heading(w, "processes, each by its exact name");
     always_there(w);
     if (tw_import_installed(w, "install_clamav")) {
-        process(w, "clamd", clamav, "install_clamav, install_clamav_user");
-        process(w, "freshclam", clamav, "install_clamav, install_clamav_user");
+        const char *from = clamav ? "install_clamav, install_clamav_user" : "install_clamav";
+        process(w, "clamd", clamav, from);
+        process(w, "freshclam", clamav, from);
     }
     if (tw_import_installed(w, "install_spamassassin"))
         process(w, "spamd", NULL, "install_spamassassin");

@@ -38,7 +38,7 @@ static void put_section(struct tw_importer *w, const struct tw_buf *section, boo
 /* ---- expire -------------------------------------------------------------------------------- */
 
 struct rule {
-    const char *key, *old;
+    const char *key, *old, *remark;
     int64_t days;    /* 0: none */
     const char *why; /* it is a comment; NULL: it is in force */
 };
@@ -63,19 +63,22 @@ static void find_rules(struct tw_importer *w, struct rule *rules)
                                            "maildir_clean_Sent", "maildir_clean_Trash",
                                            "maildir_clean_Spam"};
     for (size_t i = 0; i < RULES; i++)
-        rules[i] = (struct rule){keys[i], old[i], tw_import_number(w, old[i], DAYS_MAX), NULL};
+        rules[i] =
+            (struct rule){keys[i], old[i], old[i], tw_import_number(w, old[i], DAYS_MAX), NULL};
     rules[UNREAD].why = tw_import_text(w, "maidir_clean_Unread") ? NULL : misspelt(w);
     rules[TRASH].why = tw_import_text(w, "maidir_clean_Trash") ? NULL : misspelt(w);
     rules[SENT].why = misspelt(w);
     if (rules[UNREAD].why)
         return;
-    if (!rules[READ].days)
+    if (!rules[READ].days) {
         rules[UNREAD].why =
             "this was for new/ alone. Here it would also be for mail in cur/ that nobody "
             "has opened, which the old script kept, maildir_clean_Read being 0.";
-    /* Unopened mail in cur/ went by maildir_clean_Read: it waits for the later of both here. */
-    else if (rules[UNREAD].days && rules[UNREAD].days < rules[READ].days)
+    } else if (rules[UNREAD].days && rules[UNREAD].days < rules[READ].days) {
+        /* Unopened mail in cur/ went by maildir_clean_Read: it waits for the later of both. */
         rules[UNREAD].days = rules[READ].days;
+        rules[UNREAD].remark = "maildir_clean_Unread, but no sooner than _Read";
+    }
 }
 
 /* Before the first of those that share a reason: all of them, and why. */
@@ -105,7 +108,7 @@ static void write_rule(const struct rule *rules, size_t at, bool active, struct 
     const size_t start = out->len;
     tw_buf_printf(out, "    %s%-6s = \"%" PRId64 "d\"", rule->why && active ? "# " : "", rule->key,
                   rule->days + 1);
-    tw_import_remark(out, start, rule->old);
+    tw_import_remark(out, start, rule->remark);
 }
 
 static void write_folders(const struct rule *rules, struct tw_buf *out)

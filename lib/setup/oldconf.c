@@ -125,6 +125,8 @@ static void add_entry(struct tw_oldconf *conf, size_t *room, struct tw_oldconf_e
 
 static void note(struct tw_strings *notes, const char *file, int line, const char *what)
 {
+    if (notes->count >= TW_OLDCONF_NOTES_MAX)
+        return;
     char *text = tw_format("%s:%d: %s", file, line, what);
     tw_strings_add(notes, text);
     free(text);
@@ -170,7 +172,9 @@ static int compare(const void *a, const void *b, void *context)
 /* Sorted, so that a file of a hundred thousand keys is no matter of minutes. */
 static void index_keys(struct tw_oldconf *conf)
 {
-    conf->by_key = tw_realloc_array(NULL, conf->count + 1, sizeof *conf->by_key);
+    if (!conf->entries)
+        return;
+    conf->by_key = tw_realloc_array(NULL, conf->count, sizeof *conf->by_key);
     for (size_t i = 0; i < conf->count; i++)
         conf->by_key[i] = i;
     qsort_r(conf->by_key, conf->count, sizeof *conf->by_key, compare, conf->entries);

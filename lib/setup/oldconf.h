@@ -29,6 +29,9 @@ struct tw_oldconf {
  * *text is NUL-terminated and the caller's to free. A symbolic link is followed. Blocks. */
 int tw_oldconf_read(const char *file, char **text, size_t *length, struct tw_error *e);
 
+/* More notes are not made: whoever has so many has given us the wrong file. */
+enum { TW_OLDCONF_NOTES_MAX = 200 };
+
 /* Pure. Lines that the old script passed over, and keys that stand there twice, are notes
  * ("FILE:LINE: ..."), which never quote a value. -1: it is no text at all. */
 int tw_oldconf_parse(const char *file, const char *text, size_t length, struct tw_oldconf *out,
