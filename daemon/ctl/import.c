@@ -12,6 +12,7 @@
 #include "setup/import.h"
 #include "setup/newfile.h"
 #include "setup/oldconf.h"
+#include "setup/proof.h"
 
 enum { NOTES_MAX = 50, ME_MAX = 1024 };
 
@@ -69,7 +70,7 @@ static int convert(const struct ctl *ctl, const struct tw_oldconf *conf, struct 
     if (tw_import_make(conf, me, &import) != 0) {
         tell_errors(&import.errors, conf->file);
         result = CTL_USAGE;
-    } else if (tw_import_check(&import.text, &e) != 0) {
+    } else if (tw_proof_config(tw_buf_text(&import.text), import.text.len, &e) != 0) {
         ctl_complain("cannot import %s: what came of it is no good configuration: %s", conf->file,
                      e.text);
         result = CTL_USAGE;

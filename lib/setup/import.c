@@ -1,15 +1,9 @@
 /* The import as a whole: what the file is, where things are, and in which order all is written. */
 #include "setup/import.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/option.h"
 #include "config/config.h"
@@ -92,6 +86,22 @@ static void write_host(struct tw_importer *w)
              qmail ? "toaster_hostname is qmail: control/me" : key);
 }
 
+static void write_web(struct tw_importer *w)
+{
+    static const char docs[] = "toaster_http_docs";
+    /* Up to 4.10 it had a hyphen. */
+    const char *cgi = tw_import_has(w, "toaster_cgi_bin") ? "toaster_cgi_bin" : "toaster_cgi-bin";
+    const char *htdocs = tw_import_path(w, docs), *cgi_bin = tw_import_path(w, cgi);
+    if (!htdocs && !cgi_bin)
+        return;
+    tw_buf_puts(w->text, "\nweb {\n");
+    if (htdocs)
+        key_line(w, "    htdocs ", htdocs, docs);
+    if (cgi_bin)
+        key_line(w, "    cgi_bin", cgi_bin, cgi);
+    tw_buf_puts(w->text, "}\n");
+}
+
 static void write_directories(struct tw_importer *w)
 {
     static const struct {
@@ -111,6 +121,7 @@ static void write_directories(struct tw_importer *w)
              tw_import_path(w, "vpopmail_home_dir") ? "vpopmail_home_dir"
                                                     : "where the old script took it to be");
     tw_buf_puts(w->text, "}\n");
+    write_web(w);
 }
 
 const char *tw_import_vpopmail(struct tw_importer *w)
@@ -180,30 +191,4 @@ void tw_import_free(struct tw_import *import)
     tw_buf_free(&import->text);
     tw_strings_free(&import->errors);
     tw_strings_free(&import->notes);
-}
-
-/* ---- the proof ----------------------------------------------------------------------------- */
-
-int tw_import_check(const struct tw_buf *text, struct tw_error *e)
-{
-    char path[32];
-    struct tw_error why;
-    struct tw_config *config = NULL;
-    const int fd = memfd_create("toaster-watcher.conf", MFD_CLOEXEC);
-    if (fd < 0)
-        return tw_fail_errno(e, "cannot make a file in memory");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    /* The loader wants a file that nobody else may write to. */
-    int result = fchmod(fd, 0600);
-    if (result == 0)
-        result = tw_write_all(fd, tw_buf_text(text), text->len);
-    if (result != 0) {
-        tw_fail_errno(e, "cannot write a file in memory");
-    } else {
-        config = tw_config_load(path, &why);
-        result = config ? 0 : tw_fail(e, "%s", why.text);
-    }
-    tw_config_free(&config);
-    close(fd);
-    return result;
 }

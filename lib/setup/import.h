@@ -25,8 +25,4 @@ void tw_import_free(struct tw_import *import);
  * NULL. */
 char *tw_import_wants_me(const struct tw_oldconf *conf);
 
-/* Would our own loader take this text? It is looked at as it is, from memory. -1: no, and the error
- * names the line in the text. */
-int tw_import_check(const struct tw_buf *text, struct tw_error *e);
-
 #endif

@@ -5,6 +5,7 @@
 #include "../toaster/scratch.h"
 
 #include "setup/import.h"
+#include "setup/proof.h"
 
 struct imported {
     struct tw_oldconf conf;
@@ -20,7 +21,8 @@ static inline struct imported import_with(const char *text, size_t length, const
     if (tw_oldconf_parse("old.conf", text, length, &out.conf, &out.import.notes, &e) != 0)
         fail_msg("%s", e.text);
     out.result = tw_import_make(&out.conf, me, &out.import);
-    if (out.result == 0 && tw_import_check(&out.import.text, &e) != 0)
+    if (out.result == 0 &&
+        tw_proof_config(tw_buf_text(&out.import.text), out.import.text.len, &e) != 0)
         fail_msg("our own loader refuses it: %s:\n%s", e.text, tw_buf_text(&out.import.text));
     return out;
 }

@@ -51,6 +51,15 @@ static void directories_come_over(void **state)
                 LINES("vpopmail = \"/usr/local/vpopmail\"", NULL, "dir = \"/var/qmail\""));
 }
 
+static void places_of_web_pages_come_over(void **state)
+{
+    (void)state;
+    check_lines("toaster_http_docs = /w/d\ntoaster_cgi_bin = /w/c\n",
+                LINES("web {", "htdocs = \"/w/d\"", "cgi_bin = \"/w/c\""));
+    check_lines("toaster_cgi-bin = /w/c\n", LINES("cgi_bin = \"/w/c\"", NULL, "htdocs = \"/w/d\""));
+    check_lines(OLD, LINES("qmail {", NULL, "web {"));
+}
+
 static void only_what_has_a_process_of_that_name_becomes_one(void **state)
 {
     (void)state;
@@ -259,7 +268,7 @@ static void nothing_breaks_out_of_a_comment_or_a_string(void **state)
                      0);
     assert_int_equal(tw_import_make(&out.conf, NULL, &out.import), 0);
     const char *text = tw_buf_text(&out.import.text);
-    if (tw_import_check(&out.import.text, &e) != 0)
+    if (tw_proof_config(text, out.import.text.len, &e) != 0)
         fail_msg("%s:\n%s", e.text, text);
     assert_true(has_line(text, "path = \"/a\\\"b\\\\c\\${HOME}\\$x'd/*e\""));
     assert_null(strstr(text, "process \"x\""));
@@ -275,6 +284,7 @@ int main(void)
         cmocka_unit_test(address_and_host_name_come_over),
         cmocka_unit_test(the_host_name_qmail_is_what_control_me_says),
         cmocka_unit_test(directories_come_over),
+        cmocka_unit_test(places_of_web_pages_come_over),
         cmocka_unit_test(only_what_has_a_process_of_that_name_becomes_one),
         cmocka_unit_test(mysqld_is_mariadbd_by_now),
         cmocka_unit_test(services_and_their_logs_are_what_the_daemons_and_log_methods_say),
