@@ -48,6 +48,8 @@ int tw_canary_validate(const void *settings, const char *title, struct tw_error 
     (void)title;
     if (tw_mailout_check_address(s->to, &why) != 0 || tw_address_check(s->to, &why) != 0)
         return tw_fail(e, "to: %s", why.text);
+    if (strncmp(s->to, "*@", 2) == 0)
+        return tw_fail(e, "to: \"%s\" is no one mailbox: write user@domain", s->to);
     if (s->from && tw_mailout_check_address(s->from, &why) != 0)
         return tw_fail(e, "from: %s", why.text);
     char *url = tw_mailout_url(s->smtp, &why);

@@ -44,6 +44,16 @@ static void what_is_wrong_in_a_section_in_a_section_has_its_line(void **state)
               ":2: ", "mailboxes.exclude: \"lists\" is no pattern");
 }
 
+static void a_round_is_shorter_than_its_interval(void **state)
+{
+    files_bad(state,
+              "\ncanary \"x\" {\n to = \"c@example.com\" every = \"2m\" max_time = \"2m\"\n}\n",
+              ":2: ", "canary.x: every must be longer than 2m");
+    files_bad(state, "canary \"x\" { to = \"c@example.com\" max_time = \"1h\" }\n",
+              ":1: ", "canary.x: every must be longer than 1h");
+    files_bad(state, "canary \"x\" { send = {\"clean\"} }\n", ":1: ", "to");
+}
+
 static void lines_are_counted_right_after_comments(void **state)
 {
     files_bad(state, "# one\n# two\n// three\n/* four\n five */\n\nx = 1\n", ":7: ", "'x'");
@@ -385,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         files_test(an_unknown_name_is_named),
         files_test(what_is_wrong_in_a_section_in_a_section_has_its_line),
+        files_test(a_round_is_shorter_than_its_interval),
         files_test(lines_are_counted_right_after_comments),
         files_test(a_bad_value_names_key_and_line_and_says_what_to_write),
         files_test(an_address_must_look_like_one),

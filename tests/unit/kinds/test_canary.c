@@ -1,0 +1,486 @@
+/* What is remembered of a round, what is to be sent, and what a mail comes to. */
+#include "kit.h"
+
+#include "kinds/canary_round.h"
+#include "kinds/canary_rules.h"
+#include "kinds/canary_search.h"
+
+#define ID_A "1800000000.00112233445566778899aabbccddeeff"
+#define ID_B "1800000000.ffeeddccbbaa99887766554433221100"
+#define ID_C "1800000000.0123456789abcdef0123456789abcdef"
+
+static const enum tw_testmail types[] = {TW_TESTMAIL_CLEAN, TW_TESTMAIL_SPAM, TW_TESTMAIL_VIRUS};
+static char *const ids[] = {ID_A, ID_B, ID_C};
+
+static struct tw_canary_round begun(void)
+{
+    struct tw_canary_round round = {0};
+    tw_canary_begin(&round, "c@example.com", "me", types, ids, TW_COUNT(types), NOW_S);
+    return round;
+}
+
+/* As the next run has it. */
+static void travel(struct tw_canary_round *round)
+{
+    struct tw_buf text = {0}, again = {0};
+    tw_canary_write(round, &text);
+    tw_canary_free(round);
+    tw_canary_read(tw_buf_text(&text), round);
+    tw_canary_write(round, &again);
+    assert_string_equal(tw_buf_text(&text), tw_buf_text(&again));
+    tw_buf_free(&text);
+    tw_buf_free(&again);
+}
+
+static void send_all(struct tw_canary_round *round, enum tw_mailout_result result)
+{
+    for (size_t i = 0; i < TW_COUNT(types); i++) {
+        struct tw_canary_mail *mail = tw_canary_next(round, "me", NOW_S);
+        assert_ptr_equal(mail, &round->mails[i]);
+        tw_canary_sent(mail, result, "554 no", 120, NOW_S, NOW_S);
+        travel(round);
+    }
+    assert_null(tw_canary_next(round, "me", NOW_S));
+}
+
+static void expect(const struct tw_canary_mail *mail, const char *spam, int64_t at_s,
+                   enum tw_level level, const char *code, const char *part)
+{
+    const struct tw_canary_verdict v = tw_canary_judge(mail, spam, 120, at_s);
+    if (v.level != level || strcmp(v.code, code) != 0 || !v.text || !strstr(v.text, part))
+        fail_msg("%s, %s: %s", tw_level_name(v.level), v.code, v.text ? v.text : "(none)");
+    free(v.text);
+}
+
+static void expect_open(const struct tw_canary_mail *mail, const char *spam, int64_t at_s)
+{
+    const struct tw_canary_verdict v = tw_canary_judge(mail, spam, 120, at_s);
+    if (v.text)
+        fail_msg("known already: %s", v.text);
+}
+
+static void saw(struct tw_canary_round *round, const char *id, const char *folder, bool in_spam,
+                int64_t after_s)
+{
+    assert_null(tw_canary_saw(round, id, folder, in_spam, NOW_S + after_s, NOW_S + after_s + 1));
+    travel(round);
+}
+
+static void a_mail_is_sent_once_one_after_another(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    travel(&round);
+    assert_true(round.open);
+    send_all(&round, TW_MAILOUT_TAKEN);
+    tw_canary_free(&round);
+}
+
+static void another_process_sends_only_what_cannot_have_been_sent(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    tw_canary_sent(tw_canary_next(&round, "me", NOW_S), TW_MAILOUT_TAKEN, "", 120, NOW_S, NOW_S);
+    travel(&round);
+    const struct tw_canary_mail *next = tw_canary_next(&round, "other", NOW_S + 5);
+    assert_int_equal(next->type, TW_TESTMAIL_VIRUS);
+    assert_int_equal(round.mails[1].fate, TW_CANARY_PERHAPS);
+    travel(&round);
+    assert_ptr_equal(tw_canary_next(&round, "other", NOW_S + 5), &round.mails[2]);
+    expect_open(&round.mails[1], "folder", NOW_S + 60);
+    expect(&round.mails[1], "folder", NOW_S + 120, TW_LEVEL_UNKNOWN, "interrupted", "ended while");
+    saw(&round, ID_B, "Spam", true, 3);
+    expect(&round.mails[1], "folder", NOW_S + 60, TW_LEVEL_OK, "ok", "came to Spam after 3 s");
+    tw_canary_free(&round);
+}
+
+static void what_is_put_off_is_tried_again_in_its_time(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = {0};
+    tw_canary_begin(&round, "c@example.com", "me", types, ids, 1, NOW_S);
+    struct tw_canary_mail *mail = tw_canary_next(&round, "me", NOW_S);
+    tw_canary_sent(mail, TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S, NOW_S + 1);
+    assert_null(tw_canary_next(&round, "me", NOW_S + 2));
+    travel(&round);
+    mail = tw_canary_next(&round, "me", NOW_S + 40);
+    assert_non_null(mail);
+    tw_canary_sent(mail, TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S + 40, NOW_S + 100);
+    assert_int_equal(mail->sent_s, NOW_S);
+    assert_null(tw_canary_next(&round, "me", NOW_S + 1000));
+    expect_open(mail, "folder", NOW_S + 119);
+    expect(mail, "folder", NOW_S + 120, TW_LEVEL_FAIL, "put-off", "put off: 451 later");
+    tw_canary_free(&round);
+}
+
+static void the_clean_one_must_come_in_time(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    const struct tw_canary_mail *clean = &round.mails[0];
+    expect_open(clean, "folder", NOW_S + 1000);
+    send_all(&round, TW_MAILOUT_TAKEN);
+    clean = &round.mails[0];
+    expect_open(clean, "folder", NOW_S + 119);
+    expect(clean, "folder", NOW_S + 120, TW_LEVEL_FAIL, "missing", "has not come within 2m");
+    saw(&round, ID_A, "Inbox", false, 340);
+    expect(&round.mails[0], "folder", NOW_S + 341, TW_LEVEL_FAIL, "slow", "clean mail took 340 s");
+    tw_canary_free(&round);
+    round = begun();
+    send_all(&round, TW_MAILOUT_TAKEN);
+    saw(&round, ID_A, "Spam", true, 4);
+    expect(&round.mails[0], "folder", NOW_S + 5, TW_LEVEL_FAIL, "spam", "clean mail came to Spam");
+    saw(&round, ID_A, "Inbox", false, 5); /* another copy */
+    expect(&round.mails[0], "folder", NOW_S + 6, TW_LEVEL_OK, "ok", "came to Inbox after 5 s");
+    tw_canary_free(&round);
+    round = begun();
+    send_all(&round, TW_MAILOUT_REFUSED);
+    expect(&round.mails[0], "folder", NOW_S, TW_LEVEL_FAIL, "refused", "refused: 554 no");
+    tw_canary_free(&round);
+}
+
+static void spam_must_become_what_the_configuration_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *spam;
+        enum tw_mailout_result result;
+        int seen; /* 0: not, 1: in Spam, 2: in the Inbox */
+        int64_t at_s;
+        enum tw_level level;
+        const char *code;
+    } cases[] = {
+        {"folder", TW_MAILOUT_TAKEN, 1, 5, TW_LEVEL_OK, "ok"},
+        {"folder", TW_MAILOUT_TAKEN, 2, 5, TW_LEVEL_FAIL, "let-through"},
+        {"folder", TW_MAILOUT_TAKEN, 0, 120, TW_LEVEL_FAIL, "missing"},
+        {"folder", TW_MAILOUT_REFUSED, 0, 0, TW_LEVEL_FAIL, "refused"},
+        {"gone", TW_MAILOUT_TAKEN, 0, 120, TW_LEVEL_OK, "ok"},
+        {"gone", TW_MAILOUT_TAKEN, 1, 5, TW_LEVEL_FAIL, "in-folder"},
+        {"gone", TW_MAILOUT_TAKEN, 2, 5, TW_LEVEL_FAIL, "let-through"},
+        {"gone", TW_MAILOUT_REFUSED, 0, 0, TW_LEVEL_OK, "ok"},
+        {"refused", TW_MAILOUT_REFUSED, 0, 0, TW_LEVEL_OK, "ok"},
+        {"refused", TW_MAILOUT_REFUSED, 2, 5, TW_LEVEL_FAIL, "let-through"},
+        {"refused", TW_MAILOUT_TAKEN, 0, 0, TW_LEVEL_FAIL, "accepted"},
+        {"refused", TW_MAILOUT_TAKEN, 1, 5, TW_LEVEL_FAIL, "in-folder"},
+        {"refused", TW_MAILOUT_UNWELCOME, 0, 0, TW_LEVEL_UNKNOWN, "unwelcome"},
+        {"folder", TW_MAILOUT_FAILED, 0, 0, TW_LEVEL_NONE, "not-sent"},
+    };
+    for (size_t i = 0; i < TW_COUNT(cases); i++) {
+        struct tw_canary_round round = begun();
+        send_all(&round, cases[i].result);
+        if (cases[i].seen)
+            saw(&round, ID_B, cases[i].seen == 1 ? "Spam" : "Inbox", cases[i].seen == 1, 4);
+        expect(&round.mails[1], cases[i].spam, NOW_S + cases[i].at_s, cases[i].level, cases[i].code,
+               "");
+        tw_canary_free(&round);
+    }
+}
+
+static void a_virus_is_refused_or_gone_and_a_failure_wherever_it_is_seen(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    send_all(&round, TW_MAILOUT_TAKEN);
+    expect_open(&round.mails[2], "folder", NOW_S + 119);
+    expect(&round.mails[2], "folder", NOW_S + 120, TW_LEVEL_OK, "ok", "accepted, and gone");
+    saw(&round, ID_C, "Spam", true, 5);
+    expect(&round.mails[2], "folder", NOW_S + 6, TW_LEVEL_FAIL, "let-through",
+           "the virus scanner let EICAR through: it came to Spam");
+    tw_canary_free(&round);
+    round = begun();
+    send_all(&round, TW_MAILOUT_REFUSED);
+    expect(&round.mails[2], "folder", NOW_S, TW_LEVEL_OK, "ok", "refused: 554 no");
+    tw_canary_free(&round);
+    round = begun();
+    send_all(&round, TW_MAILOUT_UNWELCOME);
+    expect(&round.mails[2], "folder", NOW_S, TW_LEVEL_UNKNOWN, "unwelcome", "before the server");
+    tw_canary_free(&round);
+}
+
+static void what_comes_late_is_told_and_forgotten(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    struct tw_strings known = {0};
+    send_all(&round, TW_MAILOUT_TAKEN);
+    saw(&round, ID_B, "Spam", true, 2);
+    tw_canary_close(&round, NOW_S + 200);
+    travel(&round);
+    assert_false(round.open);
+    assert_int_equal(round.late_count, 2);
+    static char *const new_ids[] = {"1800003600.00000000000000000000000000000000",
+                                    "1800003600.00000000000000000000000000000001"};
+    static const enum tw_testmail new_types[] = {TW_TESTMAIL_CLEAN, TW_TESTMAIL_VIRUS};
+    tw_canary_begin(&round, "c@example.com", "me", new_types, new_ids, 2, NOW_S + 3600);
+    round.mails[0].fate = round.mails[1].fate = TW_CANARY_TAKEN;
+    round.mails[0].sent_s = round.mails[1].sent_s = NOW_S + 3600;
+    tw_canary_ids(&round, &known);
+    assert_int_equal(known.count, 4);
+    assert_true(tw_strings_has(&known, ID_A));
+    tw_strings_free(&known);
+    char *text = tw_canary_saw(&round, ID_A, "Inbox", false, NOW_S + 340, NOW_S + 3610);
+    assert_string_equal(text, "clean mail took 340 s: it came to Inbox after its round was over");
+    free(text);
+    expect_open(&round.mails[0], "folder", NOW_S + 3610);
+    text = tw_canary_saw(&round, ID_C, "Inbox", false, NOW_S + 340, NOW_S + 3610);
+    assert_non_null(text);
+    free(text);
+    expect(&round.mails[1], "folder", NOW_S + 3610, TW_LEVEL_FAIL, "let-through",
+           "Inbox (one that was sent 1h");
+    assert_int_equal(round.late_count, 0);
+    assert_null(tw_canary_saw(&round, ID_A, "Inbox", false, NOW_S, NOW_S));
+    tw_canary_free(&round);
+}
+
+static void late_ones_are_bounded_in_number_and_time(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = {0};
+    for (int i = 0; i < 3 * TW_CANARY_LATE_MAX; i++) {
+        char *id = tw_format("%d.%032x", NOW_S, (unsigned)i), *const mine[] = {id};
+        tw_canary_begin(&round, "c@example.com", "me", types, mine, 1, NOW_S + i);
+        tw_canary_sent(&round.mails[0], TW_MAILOUT_TAKEN, "", 1, NOW_S + i, NOW_S + i);
+        tw_canary_close(&round, NOW_S + i);
+        free(id);
+    }
+    assert_int_equal(round.late_count, TW_CANARY_LATE_MAX);
+    assert_non_null(strstr(round.late[TW_CANARY_LATE_MAX - 1].id, "12b")); /* 299 */
+    travel(&round);
+    struct tw_buf text = {0};
+    tw_canary_write(&round, &text);
+    assert_true(text.len < 16 * 1024);
+    tw_buf_free(&text);
+    tw_canary_close(&round, NOW_S + TW_CANARY_LATE_S + 3 * TW_CANARY_LATE_MAX);
+    assert_int_equal(round.late_count, 0);
+    tw_canary_free(&round);
+}
+
+static void a_garbled_memory_is_no_round(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "\n\n",
+        "round",
+        "round \n",
+        "round 1\n",
+        "round 1 5 0 me \n",
+        "round x 5 0 me a@b\n",
+        "round 1 5 0 me a@b\n",
+        "mail clean " ID_A " taken 5 0 0 \n",
+        "round 1 5 0 me a@b\nmail clean " ID_A " taken\n",
+        "round 1 5 0 me a@b\nmail clean ../../x taken 5 0 0 \n",
+        "round 1 5 0 me a@b\nmail clean 5.00112233445566778899aabbccddeef taken 5 0 0 \n",
+        "round 1 5 0 me a@b\nmail wrong " ID_A " taken 5 0 0 \n",
+        "round 1 5 0 me a@b\nmail clean " ID_A " eaten 5 0 0 \n",
+        "round 1 5 0 me a@b\nmail clean " ID_A " taken -5 0 0 \n",
+        "round 1 5 0 me a@b\nmail clean " ID_A " taken 99999999999999999999 0 0 \n",
+        "seen 5 0 Inbox\n",
+        "late clean x 5\n",
+        "late clean " ID_A "\n",
+        "late\n"};
+    for (size_t i = 0; i < TW_COUNT(texts); i++) {
+        struct tw_canary_round round;
+        struct tw_strings known = {0};
+        tw_canary_read(texts[i], &round);
+        if (round.open || round.late_count)
+            fail_msg("%zu is a round", i);
+        tw_canary_ids(&round, &known);
+        tw_strings_free(&known);
+        tw_canary_free(&round);
+    }
+    struct tw_buf many = {0};
+    struct tw_canary_round round;
+    tw_buf_puts(&many, "round 1 5 0 me a@b\n");
+    for (int i = 0; i < 1000; i++)
+        tw_buf_puts(&many, "mail clean " ID_A " taken 5 0 0 \nlate clean " ID_B " 5\n");
+    tw_canary_read(tw_buf_text(&many), &round);
+    assert_int_equal(round.mail_count, TW_TESTMAILS);
+    assert_int_equal(round.late_count, TW_CANARY_LATE_MAX);
+    tw_canary_free(&round);
+    tw_buf_free(&many);
+}
+
+static void a_servers_words_break_no_line(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    tw_canary_sent(tw_canary_next(&round, "me", NOW_S), TW_MAILOUT_REFUSED,
+                   "554 a\nlate clean " ID_B " 5\n\033[2J", 120, NOW_S, NOW_S);
+    travel(&round);
+    assert_int_equal(round.late_count, 0);
+    assert_string_equal(round.mails[0].said, "554 a\\nlate clean " ID_B " 5\\n\\x1b[2J");
+    saw(&round, ID_A, "a\nlate clean " ID_B " 5", false, 1);
+    assert_int_equal(round.late_count, 0);
+    tw_canary_free(&round);
+}
+
+static void looks_are_soon_at_first_and_end_with_the_time(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    send_all(&round, TW_MAILOUT_TAKEN);
+    assert_int_equal(tw_canary_look_ms(&round, 120, NOW_S + 1), 1000);
+    assert_int_equal(tw_canary_look_ms(&round, 120, NOW_S + 5), 2000);
+    assert_int_equal(tw_canary_look_ms(&round, 120, NOW_S + 30), 5000);
+    assert_int_equal(tw_canary_look_ms(&round, 120, NOW_S + 118), 2000);
+    assert_int_equal(tw_canary_look_ms(&round, 120, NOW_S + 500), 500);
+    assert_int_equal(tw_canary_look_ms(&round, 120, NOW_S - 500), 1000);
+    tw_canary_free(&round);
+}
+
+static int match(const char *text)
+{
+    const struct tw_strings known = {(char **)ids, 3};
+    return tw_canary_match(text, strlen(text), &known);
+}
+
+static void only_the_exact_id_in_our_header_is_ours(void **state)
+{
+    (void)state;
+    assert_int_equal(match("Subject: x\nX-Toaster-Test: " ID_A "\n\n"), 0);
+    assert_int_equal(match("Subject: x\r\nx-toaster-test:  " ID_B " \r\n\r\n"), 1);
+    assert_int_equal(match("Message-Id: <" ID_C "@mail.example.com>\n\n"), 2);
+    static const char *const others[] = {
+        "",
+        "\n",
+        "X-Toaster-Test: " ID_A,
+        "X-Toaster-Test: " ID_A "0\n\n",
+        "X-Toaster-Test: 0" ID_A "\n\n",
+        "X-Toaster-Test: " ID_A " " ID_B "\n\n",
+        "X-Toaster-Test: 1800000000.00112233445566778899aabbccddeef\n\n",
+        "X-Toaster-Tests: " ID_A "\n\n",
+        "X-X-Toaster-Test: " ID_A "\n\n",
+        " X-Toaster-Test: " ID_A "\n\n",
+        "Subject: x\n\nX-Toaster-Test: " ID_A "\n",
+        "Subject: x\r\n\r\nX-Toaster-Test: " ID_A "\n",
+        "Message-ID: " ID_A "\n\n",
+        "Message-ID: <x" ID_A "@y>\n\n",
+        "Message-ID: <" ID_A "x@y>\n\n",
+        "Message-ID: <" ID_A ">\n\n",
+        "References: <" ID_A "@y>\n\n",
+        "In-Reply-To: <" ID_A "@y>\n\n",
+    };
+    for (size_t i = 0; i < TW_COUNT(others); i++)
+        if (match(others[i]) != -1)
+            fail_msg("%zu is taken for ours: %s", i, others[i]);
+}
+
+static int set_send(struct kit *kit, const char *a, const char *b, struct tw_error *e)
+{
+    const char *const list[] = {a, b};
+    const size_t count = !a ? 0 : !b ? 1 : 2;
+    kit_set(kit, "to", "c@example.com");
+    assert_int_equal(tw_options_set(kit->kind->options, kit->settings, "send", list, count, e), 0);
+    return kit->kind->validate(kit->settings, "x", e);
+}
+
+static void expect_refused(struct kit *kit, const char *part)
+{
+    struct tw_error e = {""};
+    assert_int_equal(kit->kind->validate(kit->settings, "x", &e), -1);
+    if (!strstr(e.text, part))
+        fail_msg("%s", e.text);
+}
+
+static void keys_are_checked(void **state)
+{
+    (void)state;
+    struct kit kit = kit_make(tw_kind_find("canary"), "x");
+    struct tw_error e = {""};
+    assert_int_equal(set_send(&kit, "clean", "virus", &e), 0);
+    assert_int_equal(set_send(&kit, "clean", "clean", &e), -1);
+    assert_non_null(strstr(e.text, "\"clean\" is written twice"));
+    assert_int_equal(set_send(&kit, "ham", NULL, &e), -1);
+    assert_non_null(strstr(e.text, "no test mail \"ham\""));
+    assert_int_equal(set_send(&kit, NULL, NULL, &e), -1);
+    assert_non_null(strstr(e.text, "send is empty"));
+    assert_int_equal(set_send(&kit, "clean", NULL, &e), 0);
+    kit_set(&kit, "to", "*@example.com");
+    expect_refused(&kit, "to: ");
+    kit_set(&kit, "to", "a@example.com,b@example.com");
+    expect_refused(&kit, "to: ");
+    kit_set(&kit, "to", "c@example.com");
+    kit_set(&kit, "from", "postmaster");
+    expect_refused(&kit, "from: ");
+    kit_set(&kit, "from", "x@example.com");
+    kit_set(&kit, "smtp", "127.0.0.1:x");
+    expect_refused(&kit, "smtp: ");
+    kit_set(&kit, "smtp", "[::1]:26");
+    assert_int_equal(kit.kind->validate(kit.settings, "x", &e), 0);
+    const char *bad = "sometimes", *never = "never";
+    assert_int_equal(tw_options_set(kit.kind->options, kit.settings, "spam", &bad, 1, &e), -1);
+    assert_int_equal(tw_options_set(kit.kind->options, kit.settings, "max_time", &never, 1, &e),
+                     -1);
+    kit_set(&kit, "max_time", "90s");
+    assert_int_equal(kit.kind->longer_than_s(kit.settings), 90);
+    kit_free(&kit);
+}
+
+static void a_look_without_a_daemon_sends_nothing_and_says_so(void **state)
+{
+    (void)state;
+    struct kit kit = kit_make(tw_kind_find("canary"), "x");
+    kit_set(&kit, "to", "c@example.com");
+    kit.look_only = true;
+    kit_check(&kit, TW_LEVEL_WARN, "not-sent", "no test mail is sent without the daemon");
+    assert_string_equal(kit.memory, "");
+    assert_int_equal(kit.look_again_ms, -1);
+    kit_free(&kit);
+}
+
+static void without_its_mailbox_nothing_is_sent(void **state)
+{
+    (void)state;
+    static const struct tw_sources none = {0};
+    struct kit kit = kit_make(tw_kind_find("canary"), "x");
+    kit.places.sources = &none;
+    kit.places.hostname = "mail.example.com";
+    kit_set(&kit, "to", "c@example.com");
+    kit_check(&kit, TW_LEVEL_FAIL, "no-mailbox", "there is no mailbox c@example.com: make it");
+    assert_string_equal(kit.memory, "");
+    assert_int_equal(kit.look_again_ms, -1);
+    assert_true(tw_strings_has(&kit.withdrawn, "clean"));
+    kit_advice(&kit, "", "no-mailbox", "toasterctl mailboxes");
+    kit_advice(&kit, "clean", "missing",
+               "toasterctl send-test clean --to c@example.com --smtp 127.0.0.1:25");
+    kit_free(&kit);
+}
+
+static void nothing_is_learned_of_the_mailbox_that_it_sends_to(void **state)
+{
+    (void)state;
+    struct kit kit = kit_make(tw_kind_find("canary"), "x");
+    kit_set(&kit, "to", "Canary@example.com");
+    const struct tw_peer peer = {kit.kind, "canary.x", 3600, kit.settings};
+    const struct tw_places places = {.peers = &peer, .peer_count = 1};
+    assert_string_equal(tw_canary_of(&places, "canary@EXAMPLE.com"), "canary.x");
+    assert_null(tw_canary_of(&places, "canary@example.org"));
+    assert_null(tw_canary_of(&places, "xcanary@example.com"));
+    kit_free(&kit);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(a_mail_is_sent_once_one_after_another),
+        T(another_process_sends_only_what_cannot_have_been_sent),
+        T(what_is_put_off_is_tried_again_in_its_time),
+        T(the_clean_one_must_come_in_time),
+        T(spam_must_become_what_the_configuration_says),
+        T(a_virus_is_refused_or_gone_and_a_failure_wherever_it_is_seen),
+        T(what_comes_late_is_told_and_forgotten),
+        T(late_ones_are_bounded_in_number_and_time),
+        T(a_garbled_memory_is_no_round),
+        T(a_servers_words_break_no_line),
+        T(looks_are_soon_at_first_and_end_with_the_time),
+        T(only_the_exact_id_in_our_header_is_ours),
+        T(keys_are_checked),
+        T(a_look_without_a_daemon_sends_nothing_and_says_so),
+        T(without_its_mailbox_nothing_is_sent),
+        T(nothing_is_learned_of_the_mailbox_that_it_sends_to),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
