@@ -1,4 +1,4 @@
-"""The rows of tests/bench/run: bench.py BUILD_DIR [--alerts|--hand] [--short]. Everything that is started lives in a
+"""The rows of tests/bench/run: bench.py BUILD_DIR [--alerts] [--short]. Everything that is started lives in a
 directory of its own and ends with this program."""
 
 import os
@@ -16,7 +16,6 @@ import time
 BUILD = sys.argv[1]
 SHORT = "--short" in sys.argv[2:]
 ALERTS = "--alerts" in sys.argv[2:]
-HAND = "--hand" in sys.argv[2:]
 LIMIT_S = 30  # there to fail, not to measure
 GAP_S = 0.6  # after five runs in a row that events began, others are 500 ms apart
 MAIL_UID = 2001
@@ -543,28 +542,6 @@ def ten_thousand_incidents(top, rounds):
     row("  start to READY with all of them in the state", "", f"{restarted:.0f} ms", True)
 
 
-def verb_ms(*arguments, rounds=20):
-    """toasterctl from its start to its end, median, in ms."""
-    took = []
-    for _ in range(rounds):
-        began = time.monotonic()
-        subprocess.run([f"{BUILD}/bin/toasterctl", *arguments], check=True, stdout=subprocess.DEVNULL)
-        took.append((time.monotonic() - began) * 1000)
-    return statistics.median(took)
-
-
-def the_hand(top, rounds):
-    """Verbs that the admin waits for, beside the start of the program alone."""
-    start_ms = verb_ms("--version", rounds=rounds)
-    row(f"toasterctl --version, median of {rounds}", "", f"{start_ms:.1f} ms", True)
-    golden = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../golden/import")
-    old = f"{top}/old.conf"
-    shutil.copy(f"{golden}/dist-5.54.conf", old)
-    os.chmod(old, 0o600)
-    import_ms = verb_ms("import", old, rounds=rounds)
-    row("  import of a whole old configuration", "< 20 ms", f"{import_ms:.1f} ms", import_ms < 20)
-
-
 def table():
     width = [max(len(line[i]) for line in rows) for i in range(3)]
     for what, goal, measured, verdict in rows:
@@ -582,9 +559,6 @@ def main():
             write(f"{top}/files/f{i:04}", "x\n")
         if ALERTS:
             ten_thousand_incidents(top, 3 if SHORT else 9)
-            return
-        the_hand(top, 20 if SHORT else 100)
-        if HAND:
             return
         services.begin(top)
         sleepers = Sleepers(50, "bench")
