@@ -50,7 +50,7 @@ static void comm_may_hold_anything(void **state)
         assert_string_equal(p.comm, names[i]);
         assert_int_equal(p.state, 'S');
         assert_int_equal(p.start_ticks, 173862);
-    assert_int_equal(p.parent, 1);
+        assert_int_equal(p.parent, 1);
     }
 }
 
