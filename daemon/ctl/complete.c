@@ -94,7 +94,9 @@ static void offer_jobs(struct completion *c, bool tasks)
 {
     bool star = false;
     load(c);
-    for (size_t i = 0; c->config && i < c->config->job_count; i++) {
+    if (!c->config)
+        return;
+    for (size_t i = 0; i < c->config->job_count; i++) {
         const struct tw_job_config *job = &c->config->jobs[i];
         star = star || strcmp(job->name, "service.*") == 0;
         if (!tasks || job->kind->task_every)

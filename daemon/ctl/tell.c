@@ -269,7 +269,7 @@ int ctl_take_addresses(char *const *arguments, struct tw_strings *out)
         const char *at = strchr(*arguments, '@');
         if (!at || at == *arguments || !at[1]) {
             ctl_complain(
-                "cannot look into \"%s\": it is no address of a mailbox: write user@domain "
+                "cannot look into a mailbox: \"%s\" is no address of a mailbox: write user@domain "
                 "(toasterctl mailboxes lists them)",
                 *arguments);
             return -1;
