@@ -80,7 +80,16 @@ EOF
     (cd "$T/watch" && exec svscan . >/dev/null 2>&1) &
     wait_started
 }
-wait_started() { wait_for 20 "a START line" log_count_is_over '^START ' "${1:-0}"; }
+wait_started() {
+    wait_for 20 "a START line" log_count_is_over '^START ' "${1:-0}"
+    wait_for 20 "it answers" can_be_asked
+}
+# Its socket comes a moment after that line, if it can be made at all.
+can_be_asked() {
+    local code=0
+    ctl status || code=$?
+    [ $code != 111 ] || log_has '^FAIL toaster-watcher/control'
+}
 watcher_pid() { svstat "$T/watch/toaster-watcher" | sed -n 's/.*up (pid \([0-9]*\)).*/\1/p'; }
 watcher_gone() { [ -z "$(watcher_pid)" ]; }
 stop_watcher() { # TERM, and no new start
