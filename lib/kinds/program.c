@@ -94,17 +94,27 @@ static int check_way(const char *dir, struct tw_error *e)
     return result;
 }
 
-/* Can nobody else put another thing at this path? *next: where a link there leads, the caller's. */
-static int check_path(const char *path, char **next, struct tw_error *e)
+static bool nothing_there(int why)
+{
+    return why == ENOENT || why == ENOTDIR;
+}
+
+/* Can nobody else put another thing at this path? *next: where a link there leads, the caller's.
+ * *gone: there is nothing. */
+static int check_path(const char *path, char **next, bool *gone, struct tw_error *e)
 {
     struct stat st = {0};
     char *dir = tw_strndup(path, (size_t)(strrchr(path, '/') - path) + 1), target[PATH_MAX];
     const int fd = tw_dir_open(dir, NULL, e);
-    const bool gone = fd < 0 && (errno == ENOENT || errno == ENOTDIR);
+    *gone = fd < 0 && nothing_there(errno);
     char *real = fd >= 0 ? realpath(dir, NULL) : NULL;
-    int result = gone ? 0 : fd < 0 ? -1 : real ? check_way(real, e) : refuse(path, e);
-    if (result == 0 && real && lstat(path, &st) == 0)
+    int result = fd < 0 ? -1 : real ? check_way(real, e) : refuse(path, e);
+    if (result == 0 && lstat(path, &st) != 0) {
+        *gone = nothing_there(errno);
+        result = tw_fail_errno(e, "cannot run %s", path);
+    } else if (result == 0) {
         result = check_entry(path, &st, e);
+    }
     if (result == 0 && S_ISLNK(st.st_mode)) {
         const ssize_t length = readlink(path, target, sizeof target - 1);
         target[length > 0 ? length : 0] = '\0';
@@ -119,15 +129,17 @@ static int check_path(const char *path, char **next, struct tw_error *e)
 
 /* Can nobody else choose what runs when root runs what is at this path? Directories are opened by
  * base/owner.h, which follows no link that others can change; a link at the end leads to another
- * path, of which the same is asked. What is not there cannot be run, which is not our business. */
-static int check_for_root(const char *path, struct tw_error *e)
+ * path, of which the same is asked. What is not there is not run, for in a moment there could be
+ * anybody's. */
+static int check_for_root(const char *path, bool *gone, struct tw_error *e)
 {
     char *at = tw_strdup(path);
     int result = 0;
+    *gone = false;
     for (int links = 0; at && result == 0; links++) {
         char *next = NULL;
-        result =
-            links < LINKS_MAX ? check_path(at, &next, e) : tw_fail(e, "%s: too many links", path);
+        result = links < LINKS_MAX ? check_path(at, &next, gone, e)
+                                   : tw_fail(e, "%s: too many links", path);
         free(at);
         at = next;
     }
@@ -154,8 +166,9 @@ static const char *find_user(const struct settings *s, struct tw_asuser *out, st
     out->stay = out->uid == 0 && geteuid() == 0;
     out->user = (*pw)->pw_name;
     out->home = (*pw)->pw_dir && (*pw)->pw_dir[0] == '/' ? (*pw)->pw_dir : "/";
-    if (out->stay && check_for_root(s->run.items[0], e) != 0)
-        return "unsafe";
+    bool gone;
+    if (out->stay && check_for_root(s->run.items[0], &gone, e) != 0)
+        return gone ? "cannot-run" : "unsafe";
     if (!out->stay && out->gid == 0) {
         tw_fail(e, "the group of %s is root's: write another user", s->user);
         return "unsafe";

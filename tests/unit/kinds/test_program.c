@@ -290,6 +290,26 @@ static void root_runs_only_what_is_roots(void **state)
     kit_free(&kit);
 }
 
+/* Who could put something there in a moment must not choose what root runs. */
+static void root_runs_nothing_that_comes_between_look_and_run(void **state)
+{
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    make_dir("sticky");
+    assert_int_equal(chmod("sticky", 01777), 0);
+    /* By the words of who looks: whoever runs it would speak of "gone/x" and of "link". */
+    struct kit kit = kit_of("sticky/gone/x");
+    kit_set(&kit, "user", "root");
+    kit_check(&kit, TW_LEVEL_FAIL, "cannot-run", "sticky/gone/: No such file or directory");
+    kit_free(&kit);
+    assert_int_equal(symlink("sticky/x", "link"), 0);
+    kit = kit_of("link");
+    kit_set(&kit, "user", "root");
+    kit_check(&kit, TW_LEVEL_FAIL, "cannot-run", "sticky/x: No such file or directory");
+    kit_free(&kit);
+}
+
 static void expect_refused(const char *first, const char *user, const char *part)
 {
     struct kit kit = kit_make(tw_kind_find("program"), "x");
@@ -342,6 +362,7 @@ int main(void)
         T(a_look_runs_nothing),
         T(it_is_the_user_and_nothing_else),
         T(root_runs_only_what_is_roots),
+        T(root_runs_nothing_that_comes_between_look_and_run),
         T(a_program_is_a_full_path_and_has_a_user),
         T(advice_can_be_pasted),
     };
