@@ -74,6 +74,11 @@ int ctl_misuse(const struct ctl *ctl, const char *format, ...)
 /* "cannot DOING: WHY", unless `why` says itself what cannot be done. */
 void ctl_complain_cannot(const char *doing, const char *why);
 
+/* A file that the verb has made: to the new file of -o, never over one that is there, or to
+ * standard output, of which main sees whether it took all. An exit code; what went wrong was said.
+ */
+int ctl_put_file(const struct ctl *ctl, const char *text, size_t length);
+
 /* The verbs: exit codes. */
 int ctl_status(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);

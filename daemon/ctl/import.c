@@ -1,6 +1,5 @@
 /* toasterctl import: the old script's configuration in, a new one out. What becomes of what,
  * lib/setup knows. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +9,6 @@
 #include "base/mem.h"
 #include "ctl/ctl.h"
 #include "setup/import.h"
-#include "setup/newfile.h"
 #include "setup/oldconf.h"
 #include "setup/proof.h"
 
@@ -44,22 +42,6 @@ static char *read_me(const struct tw_oldconf *conf)
     return text;
 }
 
-static int put(const struct ctl *ctl, const struct tw_buf *text)
-{
-    struct tw_error e;
-    if (!ctl->output) {
-        if (fwrite(tw_buf_text(text), 1, text->len, stdout) == text->len && fflush(stdout) == 0)
-            return CTL_OK;
-        ctl_complain("cannot write to standard output: %s", strerror(errno));
-        return CTL_SYSTEM;
-    }
-    if (tw_newfile_write(ctl->output, tw_buf_text(text), text->len, &e) == 0)
-        return CTL_OK;
-    const bool there = errno == EEXIST;
-    ctl_complain("%s", e.text);
-    return there ? CTL_FAILED : CTL_SYSTEM;
-}
-
 static int convert(const struct ctl *ctl, const struct tw_oldconf *conf, struct tw_strings *notes)
 {
     struct tw_import import = {.notes = *notes};
@@ -77,7 +59,7 @@ static int convert(const struct ctl *ctl, const struct tw_oldconf *conf, struct 
     }
     tell_notes(&import.notes);
     if (result == CTL_OK)
-        result = put(ctl, &import.text);
+        result = ctl_put_file(ctl, tw_buf_text(&import.text), import.text.len);
     tw_import_free(&import);
     free(me);
     return result;

@@ -1,5 +1,4 @@
 /* The verb init: a first configuration for what is on this machine. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include "ctl/ctl.h"
 #include "ctl/tell.h"
 #include "setup/initial.h"
-#include "setup/newfile.h"
 #include "setup/proof.h"
 
 enum { LOOK_MS = 30000 };
@@ -39,23 +37,6 @@ static void print_notes(char *notes)
             ctl_complain("%s", line);
 }
 
-static int put_out(const struct ctl *ctl, const char *text, size_t length)
-{
-    struct tw_error e;
-    if (!ctl->output) {
-        fwrite(text, 1, length, stdout);
-        return CTL_OK;
-    }
-    if (tw_newfile_write(ctl->output, text, length, &e) == 0) {
-        ctl_put_escaped(ctl->output, 0);
-        printf(" is written. Read it, then try it: toaster-watcher -t, toasterctl check\n");
-        return CTL_OK;
-    }
-    const int why = errno;
-    ctl_complain("%s", e.text);
-    return why == EEXIST ? CTL_FAILED : CTL_SYSTEM;
-}
-
 int ctl_init(const struct ctl *ctl)
 {
     time_t now_s = time(NULL);
@@ -76,7 +57,11 @@ int ctl_init(const struct ctl *ctl)
     if (tw_proof_config(text, length, &e) != 0) {
         ctl_complain("cannot use what was made of this machine: %s", e.text);
     } else {
-        result = put_out(ctl, text, length);
+        result = ctl_put_file(ctl, text, length);
+        if (result == CTL_OK && ctl->output) {
+            ctl_put_escaped(ctl->output, 0);
+            printf(" is written. Read it, then try it: toaster-watcher -t, toasterctl check\n");
+        }
         if (result == CTL_OK)
             print_notes(found);
     }

@@ -1,9 +1,11 @@
 /* toasterctl: arguments, the configuration, exit codes. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/escape.h"
 #include "ctl/ctl.h"
@@ -59,6 +61,17 @@ static int load(const struct ctl_verb *verb, const char *file, struct tw_config 
     return *config ? 0 : -1;
 }
 
+/* The exit code, for what was printed may not have come through. A reader that has gone has seen
+ * what it wanted. */
+static int written(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    if (errno != EPIPE)
+        ctl_complain("cannot write to standard output: %s", strerrordesc_np(errno));
+    return CTL_SYSTEM;
+}
+
 static int run_verb(const struct ctl_verb *verb, const char *file, struct ctl *ctl)
 {
     struct tw_config *config;
@@ -68,9 +81,7 @@ static int run_verb(const struct ctl_verb *verb, const char *file, struct ctl *c
     ctl->config = config;
     const int result = verb->run(ctl);
     tw_config_free(&config);
-    if (fflush(stdout) != 0)
-        return CTL_SYSTEM;
-    return result;
+    return written(result);
 }
 
 int main(int argc, char **argv)
@@ -89,10 +100,10 @@ int main(int argc, char **argv)
             break;
         case 'h':
             ctl_print_usage(stdout);
-            return CTL_OK;
+            return written(CTL_OK);
         case 'V':
             printf("toasterctl %s\n", TW_VERSION);
-            return CTL_OK;
+            return written(CTL_OK);
         default:
             fputs(in_short, stderr);
             return CTL_USAGE;
@@ -114,7 +125,7 @@ int main(int argc, char **argv)
         return run_verb(verb, file, &ctl);
     if (read == CTL_READ_HELP) {
         ctl_print_help(verb);
-        return CTL_OK;
+        return written(CTL_OK);
     }
     ctl_print_forms(stderr, verb);
     return CTL_USAGE;

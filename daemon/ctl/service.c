@@ -34,16 +34,6 @@ void ctl_service_print(const char *format, ...)
     tw_buf_free(&text);
 }
 
-void ctl_service_progress(const char *text)
-{
-    static const char clear[] = "\r\033[K";
-    if (!isatty(STDERR_FILENO))
-        return;
-    char *clean = tw_escape_new(text ? text : "", TW_ESCAPE_LINE, 70);
-    fprintf(stderr, "%s%s", clear, clean);
-    free(clean);
-}
-
 void ctl_service_pause(int milliseconds)
 {
     nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000,

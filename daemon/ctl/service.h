@@ -37,8 +37,6 @@ void ctl_service_describe(struct tw_buf *out, const struct tw_supervise_status *
 /* Is there a file `down`? */
 bool ctl_service_normally_up(const char *path);
 
-/* A line on standard error while one waits, if somebody looks at it; cleared by NULL. */
-void ctl_service_progress(const char *text);
 void ctl_service_pause(int milliseconds);
 /* Prints a line on standard output, escaped. */
 void ctl_service_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -53,8 +51,8 @@ int ctl_service_create(const struct ctl_services *places, const char *name);
 int ctl_service_link(const struct ctl_services *places, const char *name);
 int ctl_service_unlink(const struct ctl_services *places, const char *name);
 
-/* How long one waits for a change, how often one looks, and from when on that is told. */
-enum { CTL_SERVICE_LIMIT_MS = 10000, CTL_SERVICE_LOOK_MS = 50, CTL_SERVICE_PATIENCE_MS = 2000 };
+/* How long one waits for a change, and how often one looks. */
+enum { CTL_SERVICE_LIMIT_MS = 10000, CTL_SERVICE_LOOK_MS = 50 };
 
 /* Every service of the service directory, sorted, and those of the supervise directory that are not
  * linked. -1: cannot look, and that was said. */

@@ -14,13 +14,14 @@
 #include "base/state.h"
 #include "base/units.h"
 #include "ctl/service.h"
+#include "ctl/term.h"
 #include "kinds/servicememory.h"
 
 struct row {
     char *name, *path;
-    const char *state;  /* "up", "down", "odd", "none": no supervise, "unknown" */
-    const char *colour; /* of a terminal */
-    bool known;         /* status holds */
+    const char *state; /* "up", "down", "odd", "none": no supervise, "unknown" */
+    enum ctl_colour colour;
+    bool known; /* status holds */
     struct tw_supervise_status status;
     bool normally_up, linked;
     int64_t restarts, within_s; /* -1: not known */
@@ -45,21 +46,21 @@ static void look_at_status(struct row *row)
 {
     struct tw_error e;
     const int running = tw_supervise_running(row->path, &e);
-    row->colour = "\033[31m";
+    row->colour = CTL_RED;
     if (running == 0) {
         row->state = "none";
         remark(row, "supervise is not running");
     } else if (running < 0 || tw_supervise_read(row->path, &row->status, &e) != 0) {
         row->state = "unknown";
-        row->colour = "\033[35m";
+        row->colour = CTL_YELLOW;
         remark(row, e.text);
     } else {
         row->known = true;
         row->state = row->status.pid ? "up" : "down";
         if (row->status.pid && row->status.want != 'd' && !row->status.paused)
-            row->colour = "\033[32m";
+            row->colour = CTL_GREEN;
         else if (!row->normally_up || row->status.pid)
-            row->colour = "\033[33m";
+            row->colour = CTL_YELLOW;
         if (row->status.pid && row->status.paused)
             remark(row, "paused");
     }
@@ -91,11 +92,11 @@ static void look_at(struct table *t, const struct ctl_service_entry *entry)
     target[length > 0 ? length : 0] = '\0';
     if (tw_service_test(entry->path, false, &faults, &e) != 0) {
         row->state = "unknown";
-        row->colour = "\033[35m";
+        row->colour = CTL_YELLOW;
         remark(row, e.text);
     } else if (faults & TW_SERVICE_NO_DIR) {
         row->state = "odd";
-        row->colour = "\033[31m";
+        row->colour = CTL_RED;
         char *text = length > 0 ? tw_format("a link to %s, where no directory is", target)
                                 : tw_strdup("no directory");
         remark(row, text);
@@ -193,44 +194,44 @@ static int64_t for_s(const struct table *t, const struct row *row)
     return t->now_s > row->status.changed_s ? t->now_s - row->status.changed_s : 0;
 }
 
-static void print_row(const struct table *t, const struct row *row, int width)
+static void print_row(const struct table *t, const struct row *row, struct ctl_table *table)
 {
-    const bool colours = isatty(STDOUT_FILENO);
-    char *name = tw_escape_new(row->name, TW_ESCAPE_LINE, 0);
-    char *text = tw_escape_new(tw_buf_text(&row->remark), TW_ESCAPE_LINE, 0);
-    char pid[16] = "-", restarts[64] = "-";
-    if (row->known && row->status.pid)
-        snprintf(pid, sizeof pid, "%d", (int)row->status.pid);
+    const bool has_pid = row->known && row->status.pid;
+    char *pid = has_pid ? tw_format("%d", (int)row->status.pid) : tw_strdup("-");
+    ctl_table_add(table, CTL_PLAIN, "%s", row->name);
+    ctl_table_add(table, row->colour, "%s", row->state);
+    ctl_table_add(table, CTL_PLAIN, "%s", pid);
+    ctl_table_add(table, CTL_PLAIN, "%s", row->known ? tw_duration_show(for_s(t, row)).text : "-");
+    ctl_table_add(table, CTL_PLAIN, "%s", want_of(row));
+    ctl_table_add(table, CTL_PLAIN, "%s", row->normally_up ? "up" : "down");
     if (row->restarts >= 0)
-        snprintf(restarts, sizeof restarts, "%" PRId64 " in %s", row->restarts,
-                 tw_duration_show(row->within_s).text);
-    struct tw_buf line = {0};
-    tw_buf_printf(&line, "%-*s  %s%-7s%s  %-7s  %-8s  %-4s  %-8s  %-10s  %s", width, name,
-                  colours ? row->colour : "", row->state, colours ? "\033[0m" : "", pid,
-                  row->known ? tw_duration_show(for_s(t, row)).text : "-", want_of(row),
-                  row->normally_up ? "up" : "down", restarts, text);
-    while (line.len && line.data[line.len - 1] == ' ')
-        line.data[--line.len] = '\0';
-    printf("%s\n", tw_buf_text(&line));
-    tw_buf_free(&line);
-    free(name);
-    free(text);
+        ctl_table_add(table, CTL_PLAIN, "%" PRId64 " in %s", row->restarts,
+                      tw_duration_show(row->within_s).text);
+    else
+        ctl_table_add(table, CTL_PLAIN, "-");
+    if (row->remark.len)
+        ctl_table_add(table, CTL_PLAIN, "%s", tw_buf_text(&row->remark));
+    ctl_table_row(table);
+    free(pid);
 }
 
 static void print_table(const struct table *t)
 {
-    size_t width = strlen("SERVICE"), up = 0;
+    static const struct ctl_column columns[] = {
+        {.title = "SERVICE", .width = 16},  {.title = "STATE", .width = 7},
+        {.title = "PID", .width = 7},       {.title = "FOR", .width = 8},
+        {.title = "WANT", .width = 4},      {.title = "NORMALLY", .width = 8},
+        {.title = "RESTARTS", .width = 10}, {.title = "REMARK"}};
+    struct ctl_table table;
+    size_t up = 0;
+    ctl_table_begin(&table, columns, TW_COUNT(columns));
+    if (t->count)
+        ctl_table_titles(&table);
     for (size_t i = 0; i < t->count; i++) {
-        const size_t length = strlen(t->rows[i].name);
-        width = length > width ? length : width;
+        print_row(t, &t->rows[i], &table);
         up += t->rows[i].known && t->rows[i].status.pid;
     }
-    width = width > 40 ? 40 : width;
-    if (t->count)
-        printf("%-*s  %-7s  %-7s  %-8s  %-4s  %-8s  %s\n", (int)width, "SERVICE", "STATE", "PID",
-               "FOR", "WANT", "NORMALLY", "RESTARTS");
-    for (size_t i = 0; i < t->count; i++)
-        print_row(t, &t->rows[i], (int)width);
+    ctl_table_end(&table);
     ctl_service_print("%zu of %zu up", up, t->count);
 }
 

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "ctl/service.h"
+#include "ctl/term.h"
 #include "toaster/servicedir.h"
 #include "toaster/supervise_order.h"
 
@@ -219,12 +220,14 @@ static int wait_for_svscan(const struct linking *l, bool log)
                           l->places->service);
         return CTL_OK;
     }
+    struct ctl_progress progress;
+    ctl_progress_begin(&progress, "%s: waiting for svscan, which looks every five seconds",
+                       l->name);
     while (!all_run(l, log) && tw_clock_ms() - since_ms < SVSCAN_MS) {
-        if (tw_clock_ms() - since_ms > CTL_SERVICE_PATIENCE_MS)
-            ctl_service_progress("waiting for svscan, which looks every five seconds");
+        ctl_progress_show(&progress);
         ctl_service_pause(CTL_SERVICE_LOOK_MS);
     }
-    ctl_service_progress(NULL);
+    ctl_progress_end(&progress);
     if (all_run(l, log)) {
         say_running(l, log);
         return CTL_OK;
@@ -274,13 +277,14 @@ static int end_supervise(const char *name, const char *part, const char *path)
         ctl_complain("cannot stop %s%s: %s", name, part, e.text);
         return code;
     }
+    struct ctl_progress progress;
+    ctl_progress_begin(&progress, "%s%s: waiting until it has ended", name, part);
     while ((running = tw_supervise_running(path, &e)) == 1 &&
            tw_clock_ms() - since_ms < CTL_SERVICE_LIMIT_MS) {
-        if (tw_clock_ms() - since_ms > CTL_SERVICE_PATIENCE_MS)
-            ctl_service_progress("waiting until it has ended");
+        ctl_progress_show(&progress);
         ctl_service_pause(CTL_SERVICE_LOOK_MS);
     }
-    ctl_service_progress(NULL);
+    ctl_progress_end(&progress);
     if (running == 0) {
         ctl_service_print("%s%s: it has ended, and so has its supervise", name, part);
         return CTL_OK;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ctl/service.h"
+#include "ctl/term.h"
 #include "toaster/multilog.h"
 #include "toaster/supervise_order.h"
 
@@ -76,35 +77,26 @@ static void put_state(struct tw_buf *out, const struct giving *g)
     ctl_service_describe(out, &g->now, ctl_service_normally_up(g->service.path), time(NULL));
 }
 
-static void show_waiting(const struct giving *g, int64_t since_ms)
-{
-    if (tw_clock_ms() - since_ms < CTL_SERVICE_PATIENCE_MS)
-        return;
-    struct tw_buf text = {0};
-    tw_buf_printf(&text, "%s: ", g->service.name);
-    put_state(&text, g);
-    ctl_service_progress(tw_buf_text(&text));
-    tw_buf_free(&text);
-}
-
 /* Until the order shows, or the limit. */
 static enum tw_order_step wait_for_it(struct giving *g, enum tw_order_goal goal, int64_t up_ms)
 {
     const int64_t since_ms = tw_clock_ms();
     struct tw_order order = tw_order_begin(goal, &g->before, up_ms, since_ms);
     enum tw_order_step step = TW_ORDER_WAITS;
+    struct ctl_progress progress;
+    ctl_progress_begin(&progress, "%s: waiting until it shows", g->service.name);
     while (step == TW_ORDER_WAITS && tw_clock_ms() - since_ms < CTL_SERVICE_LIMIT_MS) {
         ctl_service_pause(CTL_SERVICE_LOOK_MS);
         g->noticed |= !tw_status_mark_equal(g->mark, tw_status_mark_of(g->service.path));
         /* What it was before does not count: it may not have read its fifo yet. */
         if (tw_supervise_read(g->service.path, &g->now, &g->e) == 0 && g->noticed)
             step = tw_order_see(&order, &g->now, tw_clock_ms());
-        show_waiting(g, since_ms);
+        ctl_progress_show(&progress);
         g->gone = tw_supervise_running(g->service.path, NULL) == 0;
         if (g->gone)
             break;
     }
-    ctl_service_progress(NULL);
+    ctl_progress_end(&progress);
     return step;
 }
 
@@ -285,12 +277,14 @@ static int rotate(struct giving *g, struct rotating *r)
     int done = 0;
     if (result != CTL_OK)
         return result;
+    struct ctl_progress progress;
+    ctl_progress_begin(&progress, "%s: waiting for its multilog", g->service.base);
     while (!done && tw_clock_ms() - since_ms < CTL_SERVICE_LIMIT_MS) {
         ctl_service_pause(CTL_SERVICE_LOOK_MS);
         done = is_rotated(r);
-        show_waiting(g, since_ms);
+        ctl_progress_show(&progress);
     }
-    ctl_service_progress(NULL);
+    ctl_progress_end(&progress);
     if (done && r->name) {
         ctl_service_print("%s: %lld bytes are in %s/%s now", g->service.base,
                           (long long)r->before.st_size, r->dir, r->name);

@@ -15,6 +15,7 @@
 #include "base/option.h"
 #include "base/units.h"
 #include "ctl/service.h"
+#include "ctl/term.h"
 #include "toaster/supervise_order.h"
 
 /* One supervise as it was seen. */
@@ -211,21 +212,21 @@ static void judge(struct results *r, const struct tested *t)
 
 static void print_lines(const struct results *r)
 {
-    const bool colours = isatty(STDOUT_FILENO);
-    size_t width = 0;
-    for (size_t i = 0; i < r->count; i++)
-        if (strlen(r->items[i].of->name) > width)
-            width = strlen(r->items[i].of->name);
+    static const struct ctl_column columns[] = {{.title = "SERVICE", .width = 16},
+                                                {.title = "RESULT", .width = 6},
+                                                {.title = "TEST", .width = 9},
+                                                {.title = "WHAT"}};
+    struct ctl_table table;
+    ctl_table_begin(&table, columns, TW_COUNT(columns));
     for (size_t i = 0; i < r->count; i++) {
         const struct result *one = &r->items[i];
-        char *name = tw_escape_new(one->of->name, TW_ESCAPE_LINE, 0);
-        char *text = tw_escape_new(one->text, TW_ESCAPE_LINE, 0);
-        const char *colour = !colours ? "" : one->ok ? "\033[32m" : "\033[31m";
-        printf("%-*s  %s%-6s%s  %-9s  %s\n", width > 40 ? 40 : (int)width, name, colour,
-               one->ok ? "ok" : "FAILED", colours ? "\033[0m" : "", one->test, text);
-        free(name);
-        free(text);
+        ctl_table_add(&table, CTL_PLAIN, "%s", one->of->name);
+        ctl_table_add(&table, one->ok ? CTL_GREEN : CTL_RED, one->ok ? "ok" : "FAILED");
+        ctl_table_add(&table, CTL_PLAIN, "%s", one->test);
+        ctl_table_add(&table, CTL_PLAIN, "%s", one->text);
+        ctl_table_row(&table);
     }
+    ctl_table_end(&table);
 }
 
 static void print_json(const struct results *r)
@@ -286,9 +287,7 @@ static void look_at_all(struct tested *list, size_t count)
     }
     if (!young)
         return;
-    ctl_service_progress("looking whether what has just come up stays up");
     ctl_service_pause(TW_ORDER_STEADY_MS + CTL_SERVICE_LOOK_MS);
-    ctl_service_progress(NULL);
     for (size_t i = 0; i < count; i++)
         look(&list[i]);
 }
