@@ -27,6 +27,7 @@ struct making {
     bool fresh;              /* it stands under fresh_name */
     /* Made by us, so ours to remove: */
     bool made_dir, made_log, made_logs, made_down, made_log_run;
+    mode_t mode_before; /* of a directory whose sticky bit we have set; 0: of none */
     struct tw_strings news; /* said when all has gone well */
 };
 
@@ -206,6 +207,7 @@ static int have_sticky_bit(struct making *m)
         return 0;
     if (fchmod(m->dir, (st.st_mode | S_ISVTX) & 07777) != 0)
         return tw_fail_errno(m->e, "cannot set the mode of %s", m->path);
+    m->mode_before = st.st_mode & 07777;
     say(m, "set the sticky bit of %s: svscan starts its log by that", m->path);
     return 0;
 }
@@ -436,6 +438,8 @@ static void undo(const struct making *m)
         unlinkat(m->dir, "log", AT_REMOVEDIR);
     if (m->made_down)
         unlinkat(m->dir, "down", 0);
+    if (m->mode_before)
+        (void)fchmod(m->dir, m->mode_before);
     if (m->made_logs) {
         char *path = tw_format("%s/%s", m->wanted->log_root, m->wanted->name);
         rmdir(path);

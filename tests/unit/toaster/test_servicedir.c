@@ -164,6 +164,7 @@ static void what_is_in_the_way_is_refused_and_stays(void **state)
     assert_int_equal(make(&dir, &e), 1);
     assert_false(is_there("elsewhere/run"));
     assert_false(is_there("supervise/smtp/run"));
+    assert_int_equal(mode_of("supervise/smtp"), mode_of("elsewhere")); /* no sticky bit */
 }
 
 static void a_directory_of_somebody_else_is_refused(void **state)
