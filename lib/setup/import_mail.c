@@ -221,6 +221,10 @@ static struct lessons find_lessons(struct tw_importer *w)
     if (!early && l.ham && !l.ham_days)
         l.ham_why = "maildir_learn_Read_days is 0: only what lay in a folder Read was learned, and "
                     "not the Inbox.";
+    if (l.ham_why && !l.spam) { /* nothing is left of it */
+        l.why = l.why ? l.why : l.ham_why;
+        l.ham_why = NULL;
+    }
     return l;
 }
 

@@ -147,6 +147,11 @@ static void good_mail_is_not_learned_where_it_was_not(void **state)
     check_lines(V526 DAILY "maildir_learn_Spam = 1\nmaildir_learn_Read = 1\n"
                            "maildir_learn_Read_days = 0\ninstall_spamassassin = 1\n",
                 LINES("learn \"maildir\" {", "spam = yes", "ham = no"));
+    /* Then nothing is left to learn, and a section that learns nothing would be refused. */
+    check_lines(V526 DAILY "maildir_learn_Spam = 0\nmaildir_learn_Read = 1\n"
+                           "maildir_learn_Read_days = 0\ninstall_spamassassin = 1\n",
+                LINES("# learn \"maildir\" {", "# spam = no", "# ham = yes", NULL,
+                      "learn \"maildir\" {"));
 }
 
 static void root_is_never_the_filters_user(void **state)
