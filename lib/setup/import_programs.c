@@ -3,11 +3,16 @@
 #include <stdlib.h>
 
 #include "base/option.h"
+#include "kinds/compress.h"
 #include "setup/import_private.h"
 
 void tw_import_files(struct tw_importer *w)
 {
-    const char *log = tw_import_path(w, "toaster_watcher_log");
+    static const char key[] = "toaster_watcher_log";
+    const char *log = tw_import_path(w, key);
+    const char *bad = log ? tw_compress_bad_path(log) : NULL;
+    if (bad)
+        tw_import_wrong(w, tw_oldconf_find(w->conf, key), "= \"%s\" %s", log, bad);
     tw_import_heading(w, "files and aliases");
     if (log) {
         tw_import_comment(w->text, "",

@@ -161,6 +161,8 @@ static void the_watchers_log_keeps_its_limit(void **state)
                       "compress = yes"));
     check_lines(OLD "toaster_watcher_log = 0\n",
                 LINES("process \"svscan\" { }", NULL, "file \"watcher.log\" {"));
+    check_errors(OLD "toaster_watcher_log = /var/log/\n",
+                 LINES("old.conf:2: toaster_watcher_log = \"/var/log/\" is no name of a file"));
 }
 
 static void enabled_dns_lists_stand_in_a_comment(void **state)
