@@ -378,6 +378,7 @@ static void canary_run(const struct tw_run *run)
                   "no test mail is sent without the daemon, which remembers what to look for");
     } else {
         tw_canary_read(run->memory, &s.round);
+        tw_canary_set_back(&s.round, run->now_s);
         forget_other(&s);
         struct tw_canary_mail *mail =
             s.round.open ? tw_canary_next(&s.round, who, run->now_s) : NULL;

@@ -214,6 +214,25 @@ void tw_canary_free(struct tw_canary_round *round)
 
 /* ---- sending ------------------------------------------------------------------------------ */
 
+static void limit(int64_t *at_s, int64_t max_s)
+{
+    *at_s = *at_s > max_s ? max_s : *at_s;
+}
+
+void tw_canary_set_back(struct tw_canary_round *round, int64_t now_s)
+{
+    limit(&round->began_s, now_s);
+    limit(&round->looked_s, now_s);
+    for (size_t i = 0; i < round->mail_count; i++) {
+        struct tw_canary_mail *mail = &round->mails[i];
+        limit(&mail->sent_s, now_s);
+        if (mail->next_s > now_s + RETRY_MAX_S)
+            mail->next_s = now_s;
+    }
+    for (size_t i = 0; i < round->late_count; i++)
+        limit(&round->late[i].sent_s, now_s);
+}
+
 void tw_canary_begin(struct tw_canary_round *round, const char *to, const char *who,
                      const enum tw_testmail *types, char *const *ids, size_t count, int64_t now_s)
 {

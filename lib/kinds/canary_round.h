@@ -68,6 +68,10 @@ void tw_canary_read(const char *text, struct tw_canary_round *round);
 void tw_canary_write(const struct tw_canary_round *round, struct tw_buf *out);
 void tw_canary_free(struct tw_canary_round *round);
 
+/* After a clock was set back: what is still to come by it counts as of now, so that no round lasts
+ * until the clock is there again. */
+void tw_canary_set_back(struct tw_canary_round *round, int64_t now_s);
+
 /* A new round, with mails of these types and ids (which are copied). What is over is forgotten, but
  * for what may come late. */
 void tw_canary_begin(struct tw_canary_round *round, const char *to, const char *who,

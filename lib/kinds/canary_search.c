@@ -51,8 +51,8 @@ static bool is_value(const char *at, size_t length, const char *id, bool message
         at++;
         length--;
     }
-    while (length && strchr(" \t\r", at[length - 1]))
-        length--;
+    while (length && (at[length - 1] == ' ' || at[length - 1] == '\t' || at[length - 1] == '\r'))
+        length--; /* not by strchr, to which a NUL is in every string */
     if (message_id)
         return length > id_length + 3 && at[0] == '<' && at[length - 1] == '>' &&
                memcmp(at + 1, id, id_length) == 0 && at[id_length + 1] == '@';
@@ -168,12 +168,12 @@ static bool take_entry(void *context, const struct dirent64 *entry)
     struct look *l = context;
     struct tw_message message;
     struct stat st;
+    tw_voice_say(&l->voice); /* of a million old ones, too, on a disk that takes its time */
     if (!tw_message_parse(entry->d_name, &message) ||
         fstatat(l->fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
         st.st_ctim.tv_sec < l->search->since_s - MARGIN_S)
         return true;
     look_into(l, entry->d_name);
-    tw_voice_say(&l->voice);
     if (++l->opened < OPENED_MAX)
         return true;
     tw_voice_problem(&l->voice, "too-many",

@@ -329,10 +329,52 @@ static void looks_are_soon_at_first_and_end_with_the_time(void **state)
     tw_canary_free(&round);
 }
 
-static int match(const char *text)
+static int match_bytes(const char *bytes, size_t length)
 {
     const struct tw_strings known = {(char **)ids, 3};
-    return tw_canary_match(text, strlen(text), &known);
+    return tw_canary_match(bytes, length, &known);
+}
+
+static int match(const char *text)
+{
+    return match_bytes(text, strlen(text));
+}
+
+/* A clock that was far ahead, and is set right in the middle of a round: else the round would be over
+ * only when the clock is there again, and the mailbox be looked at each second until then. */
+static void a_clock_that_is_set_back_holds_up_no_round(void **state)
+{
+    (void)state;
+    const int64_t back_s = NOW_S - 30 * 86400;
+    struct tw_canary_round round = begun();
+    send_all(&round, TW_MAILOUT_TAKEN);
+    tw_canary_sent(&round.mails[2], TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S, NOW_S);
+    travel(&round);
+    expect_open(&round.mails[0], "folder", back_s + 10 * 86400);
+    tw_canary_set_back(&round, back_s);
+    travel(&round);
+    assert_ptr_equal(tw_canary_next(&round, "me", back_s), &round.mails[2]);
+    expect_open(&round.mails[0], "folder", back_s + 119);
+    expect(&round.mails[0], "folder", back_s + 120, TW_LEVEL_FAIL, "missing", "within 2m");
+    tw_canary_close(&round, back_s + 120);
+    assert_int_equal(round.late_count, 2);
+    assert_true(tw_canary_since_s(&round, back_s + 200) <= back_s);
+    /* What is late is forgotten in its time all the same. */
+    round.late[0].sent_s = NOW_S + 86400;
+    tw_canary_set_back(&round, NOW_S);
+    assert_int_equal(round.late[0].sent_s, NOW_S);
+    tw_canary_free(&round);
+    /* Where it runs as it should, nothing changes. */
+    round = begun();
+    send_all(&round, TW_MAILOUT_PUT_OFF);
+    struct tw_buf before = {0}, after = {0};
+    tw_canary_write(&round, &before);
+    tw_canary_set_back(&round, NOW_S);
+    tw_canary_write(&round, &after);
+    assert_string_equal(tw_buf_text(&before), tw_buf_text(&after));
+    tw_buf_free(&before);
+    tw_buf_free(&after);
+    tw_canary_free(&round);
 }
 
 static void only_the_exact_id_in_our_header_is_ours(void **state)
@@ -364,6 +406,8 @@ static void only_the_exact_id_in_our_header_is_ours(void **state)
     for (size_t i = 0; i < TW_COUNT(others); i++)
         if (match(others[i]) != -1)
             fail_msg("%zu is taken for ours: %s", i, others[i]);
+    static const char nul[] = "X-Toaster-Test: " ID_A "\0\n\n";
+    assert_int_equal(match_bytes(nul, sizeof nul - 1), -1);
 }
 
 static int set_send(struct kit *kit, const char *a, const char *b, struct tw_error *e)
@@ -476,6 +520,7 @@ int main(void)
         T(a_garbled_memory_is_no_round),
         T(a_servers_words_break_no_line),
         T(looks_are_soon_at_first_and_end_with_the_time),
+        T(a_clock_that_is_set_back_holds_up_no_round),
         T(only_the_exact_id_in_our_header_is_ours),
         T(keys_are_checked),
         T(a_look_without_a_daemon_sends_nothing_and_says_so),
