@@ -63,6 +63,13 @@ make_service() {
 }
 is_up() { svstat "$T/service/$1" | grep -q ': up (pid' && svstat "$T/service/$1/log" | grep -q ': up (pid'; }
 wait_up() { wait_for 20 "$1 is up" is_up "$1"; }
+# A second after its own start supervise writes the status once more, which would go over what a test
+# has put there: settled SERVICE.
+written_ms() { date -r "$1" +%s%3N; }
+has_settled() {
+    [ $(($(written_ms "$T/service/$1/supervise/status") - $(written_ms "$T/service/$1/supervise/lock"))) -ge 900 ]
+}
+settled() { wait_for 10 "supervise of $1 has written its status twice" has_settled "$1"; }
 
 # The watcher, under a real supervise with a real multilog. WATCHER is the program to run.
 start_watcher() {
