@@ -3,14 +3,17 @@
 
 #include <string.h>
 
+/* Whoever names his messages may claim what he likes, and sizes are added up. */
+static const int64_t size_max = (int64_t)1 << 40;
+
 static int64_t parse_size(const char *text, const char *end)
 {
     int64_t size = 0;
     const char *at = text;
     for (; at < end && *at >= '0' && *at <= '9'; at++) {
-        if (size > (INT64_MAX - 9) / 10)
-            return -1;
         size = size * 10 + (*at - '0');
+        if (size > size_max)
+            return -1;
     }
     return at == text || (at < end && *at != ',') ? -1 : size;
 }

@@ -12,7 +12,7 @@ struct tw_message {
 };
 
 /* False: the name begins with a dot and is no message's. Flags other than those are passed over, a
- * size that is no number is not told. */
+ * size that is no number, or over 1 TB, is not told. */
 bool tw_message_parse(const char *name, struct tw_message *out);
 
 #endif

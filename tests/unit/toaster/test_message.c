@@ -42,7 +42,11 @@ static void a_size_is_a_whole_number_before_the_flags(void **state)
         {"1.a.host,S=5x:2,", -1},
         {"1.a.host:2,S,S=77", -1},
         {"1.a.host,S=99999999999999999999:2,", -1},
-        {"1.a.host,S=9223372036854775807:2,", -1}, /* near enough */
+        {"1.a.host,S=9223372036854775807:2,", -1},
+        /* Of two such the sum would be no number any more. */
+        {"1.a.host,S=9223372036854775799:2,", -1},
+        {"1.a.host,S=1099511627776:2,", 1099511627776},
+        {"1.a.host,S=1099511627777:2,", -1},
         {"1.a.host,W=5", -1},
     };
     for (size_t i = 0; i < TW_COUNT(cases); i++)
