@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/onlyroot.h"
 #include "ctl/service.h"
 #include "ctl/term.h"
 #include "toaster/servicedir.h"
@@ -144,6 +145,31 @@ static int check_target(const struct linking *l)
     return CTL_OK;
 }
 
+/* svscan is root's, and so is what it runs: nobody else may choose it. */
+static int check_rights(const struct linking *l)
+{
+    static const char *const runs[] = {"run", "log/run"};
+    struct stat st;
+    struct tw_error e = {""};
+    bool gone;
+    int result = 0;
+    if (geteuid() != 0)
+        return CTL_OK;
+    for (size_t i = 0; i < TW_COUNT(runs) && result == 0; i++) {
+        char *path = tw_format("%s/%s", l->target, runs[i]);
+        result = tw_onlyroot_check(path, &gone, &e) == 0 || gone ? 0 : -1;
+        free(path);
+    }
+    /* Who may make files there makes a log/run, also where the sticky bit keeps those that are. */
+    if (result == 0 && stat(l->target, &st) == 0 && st.st_mode & (S_IWGRP | S_IWOTH))
+        result = tw_fail(&e, "others than root may write to %s, and so choose what is run as root",
+                         l->target);
+    if (result == 0)
+        return CTL_OK;
+    ctl_complain("cannot link %s: %s", l->name, e.text);
+    return CTL_FAILED;
+}
+
 /* CTL_OK: it is linked, and that was said. */
 static int make_link(const struct linking *l)
 {
@@ -245,6 +271,8 @@ int ctl_service_link(const struct ctl_services *places, const char *name)
     struct linking l = linking_of(places, name);
     struct stat st;
     int result = check_target(&l);
+    if (result == CTL_OK)
+        result = check_rights(&l);
     if (result == CTL_OK)
         result = make_link(&l);
     if (result == CTL_OK) {

@@ -14,14 +14,13 @@
 #include "base/asuser.h"
 #include "base/escape.h"
 #include "base/mem.h"
-#include "base/owner.h"
+#include "base/onlyroot.h"
 #include "base/program.h"
 #include "base/units.h"
 #include "kinds/kind.h"
 #include "kinds/programrows.h"
 
 enum {
-    LINKS_MAX = 10,
     HEAD_MAX = 4096,
     TAIL_MAX = 8192,
     LINE_MAX_SHOWN = 300,
@@ -59,94 +58,6 @@ static int program_validate(const void *settings, const char *title, struct tw_e
 
 /* ---- whom it runs as ---------------------------------------------------------------------- */
 
-static int refuse(const char *path, struct tw_error *e)
-{
-    return tw_fail(e,
-                   "others than root may write to %s, and so choose what is run as root: write "
-                   "another user, or give it to root",
-                   path);
-}
-
-/* Root's or ours, and for nobody else to write to; in a sticky directory only an entry's owner
- * puts another in its place (inode(7)). */
-static int check_entry(const char *path, struct stat *st, struct tw_error *e)
-{
-    if (lstat(path, st) != 0)
-        return tw_fail_errno(e, "cannot look at %s", path);
-    const bool sticky = S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
-    if ((st->st_uid != 0 && st->st_uid != geteuid()) ||
-        (!S_ISLNK(st->st_mode) && !sticky && (st->st_mode & (S_IWGRP | S_IWOTH))))
-        return refuse(path, e);
-    return 0;
-}
-
-/* A directory without links in its path, and all above it. */
-static int check_way(const char *dir, struct tw_error *e)
-{
-    struct stat st;
-    int result = 0;
-    for (const char *end = dir; result == 0 && *end;) {
-        end += 1 + strcspn(end + 1, "/");
-        char *part = tw_strndup(dir, (size_t)(end - dir));
-        result = check_entry(part, &st, e);
-        free(part);
-    }
-    return result;
-}
-
-static bool nothing_there(int why)
-{
-    return why == ENOENT || why == ENOTDIR;
-}
-
-/* Can nobody else put another thing at this path? *next: where a link there leads, the caller's.
- * *gone: there is nothing. */
-static int check_path(const char *path, char **next, bool *gone, struct tw_error *e)
-{
-    struct stat st = {0};
-    char *dir = tw_strndup(path, (size_t)(strrchr(path, '/') - path) + 1), target[PATH_MAX];
-    const int fd = tw_dir_open(dir, NULL, e);
-    *gone = fd < 0 && nothing_there(errno);
-    char *real = fd >= 0 ? realpath(dir, NULL) : NULL;
-    int result = fd < 0 ? -1 : real ? check_way(real, e) : refuse(path, e);
-    if (result == 0 && lstat(path, &st) != 0) {
-        *gone = nothing_there(errno);
-        result = tw_fail_errno(e, "cannot run %s", path);
-    } else if (result == 0) {
-        result = check_entry(path, &st, e);
-    }
-    if (result == 0 && S_ISLNK(st.st_mode)) {
-        const ssize_t length = readlink(path, target, sizeof target - 1);
-        target[length > 0 ? length : 0] = '\0';
-        *next = tw_format("%s%s", target[0] == '/' ? "" : dir, target);
-    }
-    if (fd >= 0)
-        close(fd);
-    free(real);
-    free(dir);
-    return result;
-}
-
-/* Can nobody else choose what runs when root runs what is at this path? Directories are opened by
- * base/owner.h, which follows no link that others can change; a link at the end leads to another
- * path, of which the same is asked. What is not there is not run, for in a moment there could be
- * anybody's. */
-static int check_for_root(const char *path, bool *gone, struct tw_error *e)
-{
-    char *at = tw_strdup(path);
-    int result = 0;
-    *gone = false;
-    for (int links = 0; at && result == 0; links++) {
-        char *next = NULL;
-        result = links < LINKS_MAX ? check_path(at, &next, gone, e)
-                                   : tw_fail(e, "%s: too many links", path);
-        free(at);
-        at = next;
-    }
-    free(at);
-    return result;
-}
-
 /* The code, with an error; NULL: all is well. */
 static const char *find_user(const struct settings *s, struct tw_asuser *out, struct passwd **pw,
                              struct tw_error *e)
@@ -166,9 +77,15 @@ static const char *find_user(const struct settings *s, struct tw_asuser *out, st
     out->stay = out->uid == 0 && geteuid() == 0;
     out->user = (*pw)->pw_name;
     out->home = (*pw)->pw_dir && (*pw)->pw_dir[0] == '/' ? (*pw)->pw_dir : "/";
+    struct tw_error why;
     bool gone;
-    if (out->stay && check_for_root(s->run.items[0], &gone, e) != 0)
+    if (out->stay && tw_onlyroot_check(s->run.items[0], &gone, &why) != 0) {
+        if (gone)
+            tw_fail(e, "cannot run %s", why.text);
+        else
+            tw_fail(e, "%s: write another user, or give it to root", why.text);
         return gone ? "cannot-run" : "unsafe";
+    }
     if (!out->stay && out->gid == 0) {
         tw_fail(e, "the group of %s is root's: write another user", s->user);
         return "unsafe";

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/onlyroot.h"
 #include "base/owner.h"
 
 enum { RUN_MAX = 1 << 20, SAME_SECOND_MAX = 100, REFUSED = 1 };
@@ -27,7 +28,7 @@ struct making {
     bool fresh;              /* it stands under fresh_name */
     /* Made by us, so ours to remove: */
     bool made_dir, made_log, made_logs, made_down, made_log_run;
-    mode_t mode_before; /* of a directory whose sticky bit we have set; 0: of none */
+    mode_t mode_before;     /* of a directory whose sticky bit we have set; 0: of none */
     struct tw_strings news; /* said when all has gone well */
 };
 
@@ -150,6 +151,13 @@ static int have_dir(struct making *m, int at, const char *name, const char *path
     if (st.st_uid != geteuid())
         return refuse(m, "%s belongs to uid %ld, who could have it run what he likes", path,
                       (long)st.st_uid);
+    /* The sticky bit keeps what is there, but not from a log/run or a down that is not there yet.
+     */
+    if (geteuid() == 0 && st.st_mode & (S_IWGRP | S_IWOTH))
+        return refuse(m,
+                      "others than root may write to %s, and have it run what they like: "
+                      "chmod go-w it",
+                      path);
     return 0;
 }
 
@@ -164,6 +172,18 @@ static int open_above(struct making *m)
     say(m, "made the directory %s", above);
     m->at = tw_dir_open(above, NULL, m->e);
     return m->at >= 0 ? 0 : -1;
+}
+
+/* Who may write to the directory above may put another in its place. */
+static int check_above(struct making *m)
+{
+    if (geteuid() != 0) /* nothing of it will be root's */
+        return 0;
+    char *path = tw_format("%s/%s", m->wanted->supervise, m->fresh_name);
+    bool gone;
+    const int result = tw_onlyroot_check(path, &gone, m->e) == 0 || gone ? 0 : REFUSED;
+    free(path);
+    return result;
 }
 
 /* Where the service is to be: there already, or begun under a name that svscan passes over. What an
@@ -455,6 +475,8 @@ static int make(struct making *m, const struct tw_buf *run)
 {
     enum found found = ABSENT;
     int result = open_above(m);
+    if (result == 0)
+        result = check_above(m);
     if (result == 0)
         result = open_dir(m);
     if (result == 0)
