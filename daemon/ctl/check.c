@@ -147,7 +147,9 @@ int ctl_run(const struct ctl *ctl)
     if (ctl->dry_run)
         return ctl_dry_run(ctl);
     struct tw_buf request = {0};
-    if (first_task(ctl) || ctl->confirm) {
+    const struct tw_job_config *job = tw_config_find(ctl->config, name);
+    const bool long_run = job && (job->kind->task_every || job->kind->rounds_every);
+    if (long_run || ctl->confirm) {
         struct tw_frame_writer w = tw_frame_begin(&request, TW_CONTROL_RUN);
         tw_frame_put_text(&w, name);
         tw_frame_put_number(&w, ctl->confirm);

@@ -25,6 +25,7 @@ struct client {
     bool may_change;
     bool asked; /* the request is here: what still comes is only the end */
     bool all;   /* a check of all jobs */
+    bool whole; /* a run: until a round is over, of a job that has rounds */
     struct tw_watch *read, *write;
     struct tw_timer *idle;
     struct tw_buf in, out;
@@ -197,8 +198,9 @@ static void finish_check(struct client *client)
 static void check_done(void *context, struct tw_job *job)
 {
     struct client *client = context;
-    (void)job;
-    if (--client->pending == 0)
+    if (client->whole && job && tw_job_in_round(job))
+        tw_jobs_await(client->control->parts.jobs, job, check_done, client);
+    else if (--client->pending == 0)
         finish_check(client);
 }
 
@@ -269,6 +271,7 @@ static void do_run(struct client *client, struct tw_frame *frame)
         wrong = tw_format("there is no job %s (toasterctl status lists them)", name);
     else if (confirm && !tw_job_is_task(job))
         wrong = tw_format("%s only looks: there is nothing to confirm", name);
+    client->whole = true;
     if (job && !wrong)
         want(client, job, confirm);
     else

@@ -86,6 +86,8 @@ void tw_jobs_restore_scheduled(struct tw_jobs *jobs, const char *name, int64_t s
 bool tw_job_is_task(const struct tw_job *job);
 /* Does a look of it take several runs (struct tw_kind). */
 bool tw_job_has_rounds(const struct tw_job *job);
+/* Is it between two runs of one. */
+bool tw_job_in_round(const struct tw_job *job);
 
 /* Begins to run by schedule. Before this only tw_jobs_ask makes runs. */
 void tw_jobs_start(struct tw_jobs *jobs);
@@ -101,6 +103,8 @@ typedef void tw_job_done(void *context, struct tw_job *job);
 void tw_jobs_ask(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context);
 /* The same, for a task that is to do now what it had asked about. */
 void tw_jobs_confirm(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context);
+/* `done` is called as above after the next run, but none is asked for. */
+void tw_jobs_await(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context);
 void tw_jobs_unask(struct tw_jobs *jobs, void *context); /* `done` is not called any more */
 
 /* Brings its next scheduled run forward; a task's stays when it is. */

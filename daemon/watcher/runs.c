@@ -546,14 +546,18 @@ void tw_runs_fired(void *context)
     plan_job(p->jobs, job);
 }
 
+void tw_jobs_await(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context)
+{
+    struct waiter *waiter = tw_alloc(sizeof *waiter);
+    *waiter = (struct waiter){jobs->waiters, job, job->private->seq + 1, done, context};
+    jobs->waiters = waiter;
+}
+
 void tw_jobs_ask(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context)
 {
     job->private->again = true;
-    if (done) {
-        struct waiter *waiter = tw_alloc(sizeof *waiter);
-        *waiter = (struct waiter){jobs->waiters, job, job->private->seq + 1, done, context};
-        jobs->waiters = waiter;
-    }
+    if (done)
+        tw_jobs_await(jobs, job, done, context);
     plan_job(jobs, job);
 }
 

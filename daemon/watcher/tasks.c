@@ -25,6 +25,11 @@ bool tw_job_has_rounds(const struct tw_job *job)
     return job->config->kind->rounds_every != NULL;
 }
 
+bool tw_job_in_round(const struct tw_job *job)
+{
+    return tw_job_has_rounds(job) && job->private->look_at_ms != 0;
+}
+
 /* Two intervals have passed, and a day more, since a window may be wherever it is in a day. */
 static void tell_overdue(struct tw_jobs *jobs, struct tw_job *job, int64_t due_s, int64_t now_s)
 {
