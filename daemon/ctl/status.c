@@ -64,7 +64,7 @@ static void print_new(struct ctl_table *table, const struct ctl_job *job, int64_
     ctl_table_add(table, CTL_PLAIN, "%s", show_moment(job->last_end_s, now_s).text);
     ctl_table_add(table, CTL_PLAIN, "%s", show_moment(job->next_s, now_s).text);
     ctl_table_add(table, CTL_PLAIN, "%s",
-                  job->running ? "its first run goes on" : "has not run yet");
+                  job->running || job->last_end_s ? "its first run goes on" : "has not run yet");
     ctl_table_row(table);
 }
 
