@@ -198,7 +198,9 @@ static const char *untaught(const struct tw_importer *w, const struct lessons *l
 /* Up to 4.00 it went with the cleaning. */
 static struct lessons find_lessons(struct tw_importer *w)
 {
-    const bool early = !tw_import_has(w, "maildir_learn_interval");
+    const bool interval = tw_import_has(w, "maildir_learn_interval");
+    const bool early = !interval && !tw_import_has(w, "maildir_learn_Spam") &&
+                       !tw_import_has(w, "maildir_learn_Read");
     struct lessons l = {0};
     if (early) {
         l.interval = tw_import_number(w, "maildir_clean_interval", INTERVAL_MAX);
@@ -212,7 +214,8 @@ static struct lessons find_lessons(struct tw_importer *w)
         l.ham_days = tw_import_number(w, "maildir_learn_Read_days", DAYS_MAX);
     }
     l.spam_unread = tw_import_flag(w, "maildir_learn_Spam_unread");
-    l.why = untaught(w, &l);
+    l.why = !early && !interval ? "There is no maildir_learn_interval, so nothing was learned."
+                                : untaught(w, &l);
     if (l.why)
         return l;
     l.spam_unread = true; /* new/ as well as cur/ */

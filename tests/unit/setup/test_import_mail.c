@@ -134,6 +134,9 @@ static void without_interval_or_filter_nothing_is_taught(void **state)
     check_lines(V526 "maildir_learn_interval = 0\nmaildir_learn_Spam = 1\n"
                      "install_spamassassin = 1\n",
                 LINES("# The interval is 0, so nothing was learned.", "# learn \"maildir\" {"));
+    check_lines(V526 WEEKLY "maildir_learn_Spam = 1\ninstall_spamassassin = 1\n",
+                LINES("# There is no maildir_learn_interval, so nothing was learned.",
+                      "# learn \"maildir\" {"));
     check_lines(V526 DAILY "maildir_learn_Spam = 1\ninstall_spamassassin = 0\n",
                 LINES("# learn \"maildir\" {"));
     check_lines(
@@ -148,10 +151,10 @@ static void good_mail_is_not_learned_where_it_was_not(void **state)
                            "maildir_learn_Read_days = 0\ninstall_spamassassin = 1\n",
                 LINES("learn \"maildir\" {", "spam = yes", "ham = no"));
     /* Then nothing is left to learn, and a section that learns nothing would be refused. */
-    check_lines(V526 DAILY "maildir_learn_Spam = 0\nmaildir_learn_Read = 1\n"
-                           "maildir_learn_Read_days = 0\ninstall_spamassassin = 1\n",
-                LINES("# learn \"maildir\" {", "# spam = no", "# ham = yes", NULL,
-                      "learn \"maildir\" {"));
+    check_lines(
+        V526 DAILY "maildir_learn_Spam = 0\nmaildir_learn_Read = 1\n"
+                   "maildir_learn_Read_days = 0\ninstall_spamassassin = 1\n",
+        LINES("# learn \"maildir\" {", "# spam = no", "# ham = yes", NULL, "learn \"maildir\" {"));
 }
 
 static void root_is_never_the_filters_user(void **state)
