@@ -5,8 +5,8 @@ misbehave, for each user, by the words in the file DOOR/USER.
     frontdoor.py DOOR STORE UID CLAMD SPAMD
 
 Writes its port to DOOR/port and a line for each message to DOOR/log: "USER SUBJECT: what". Words:
-clean=hold|refuse, spam=folder|inbox|gone|refuse (default: folder), virus=in, attach=in, defer,
-unwelcome. What is held lies in DOOR/held/USER."""
+clean=hold|refuse|folder, spam=folder|inbox|gone|refuse (default: folder), virus=in|gone, attach=in,
+defer, unwelcome. What is held lies in DOOR/held/USER."""
 
 import asyncio
 import email
@@ -84,7 +84,7 @@ class Door:
         if "defer" in words:
             return "deferred", "451 4.7.1 come back \x1b[31mlater"
         if words.get("virus") != "in" and has_virus(data):
-            return "virus", "554 5.7.1 virus found"
+            return ("gone", "250 OK") if words.get("virus") == "gone" else ("virus", "554 5.7.1 virus found")
         if words.get("attach") != "in" and has_program(message):
             return "attachment", "552 5.7.0 we take no programs"
         if is_spam(data):
