@@ -106,3 +106,20 @@ void tw_escape_json(struct tw_buf *out, const char *in)
     }
     tw_buf_puts(out, "\"");
 }
+
+void tw_escape_shell(struct tw_buf *out, const char *in)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_@%+=:,./-";
+    if (in[0] && in[strspn(in, plain)] == '\0') {
+        tw_buf_puts(out, in);
+        return;
+    }
+    tw_buf_puts(out, "'");
+    for (; *in; in++)
+        if (*in == '\'')
+            tw_buf_puts(out, "'\\''");
+        else
+            tw_buf_add(out, in, 1);
+    tw_buf_puts(out, "'");
+}

@@ -22,4 +22,7 @@ char *tw_escape_new(const char *in, enum tw_escape mode, size_t max);
 /* Appends `in` as a JSON string with its quotes. Bytes that are no UTF-8 are escaped as above. */
 void tw_escape_json(struct tw_buf *out, const char *in);
 
+/* Appends `in` as one word of sh(1), in quotes where it needs them. Escapes nothing else. */
+void tw_escape_shell(struct tw_buf *out, const char *in);
+
 #endif

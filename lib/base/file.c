@@ -151,13 +151,31 @@ int tw_file_write(const char *dir, const char *name, const void *data, size_t le
     return result == 0 ? 0 : tw_fail_errno(e, "cannot write %s/%s", dir, name);
 }
 
+int tw_file_rename_new(int dir, const char *from, const char *to)
+{
+    if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    /* A file system that cannot be told so (NFS among them): two steps, neither goes over a file.
+     */
+    if (linkat(dir, from, dir, to, 0) != 0)
+        return -1;
+    if (unlinkat(dir, from, 0) == 0)
+        return 0;
+    const int why = errno;
+    (void)unlinkat(dir, to, 0);
+    errno = why;
+    return -1;
+}
+
 int tw_file_write_at(int dir, const char *name, const void *data, size_t length, mode_t mode,
                      bool fresh, struct tw_error *e)
 {
     char *new = tw_format(".%s.new", name);
     int result = write_new(dir, new, data, length, mode);
     if (result == 0)
-        result = renameat2(dir, new, dir, name, fresh ? RENAME_NOREPLACE : 0);
+        result = fresh ? tw_file_rename_new(dir, new, name) : renameat(dir, new, dir, name);
     int why = errno;
     if (result != 0)
         unlinkat(dir, new, 0);

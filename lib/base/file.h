@@ -26,6 +26,10 @@ int tw_file_write(const char *dir, const char *name, const void *data, size_t le
 int tw_file_write_at(int dir, const char *name, const void *data, size_t length, mode_t mode,
                      bool fresh, struct tw_error *e);
 
+/* Another name in the same directory, never that of a file that is there: -1 with errno EEXIST.
+ * Where the file system cannot be told so in one step, both names are there for a moment. */
+int tw_file_rename_new(int dir, const char *from, const char *to);
+
 /* Makes a directory with exactly this mode if there is none. One that is there must be a
  * directory; its mode is set if we own it. Parents must exist. */
 int tw_dir_make(const char *path, mode_t mode, struct tw_error *e);

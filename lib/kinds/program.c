@@ -243,29 +243,11 @@ static void program_run(const struct tw_run *run)
 
 /* ---- what is shown ------------------------------------------------------------------------ */
 
-/* An argument as a shell would read it back. */
-static void put_quoted(struct tw_buf *out, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_@%+=:,./-";
-    if (text[0] && text[strspn(text, plain)] == '\0') {
-        tw_buf_puts(out, text);
-        return;
-    }
-    tw_buf_puts(out, "'");
-    for (; *text; text++)
-        if (*text == '\'')
-            tw_buf_puts(out, "'\\''");
-        else
-            tw_buf_add(out, text, 1);
-    tw_buf_puts(out, "'");
-}
-
 static void put_command(struct tw_buf *out, const struct settings *s)
 {
     for (size_t i = 0; i < s->run.count; i++) {
         tw_buf_puts(out, i ? " " : "");
-        put_quoted(out, s->run.items[i]);
+        tw_escape_shell(out, s->run.items[i]);
     }
 }
 
@@ -284,13 +266,13 @@ static void program_advice(const struct tw_run *run, const char *aspect, const c
     (void)aspect;
     if (strcmp(code, "no-user") == 0) {
         tw_buf_puts(out, "id ");
-        put_quoted(out, s->user);
+        tw_escape_shell(out, s->user);
     } else if (strcmp(code, "cannot-run") == 0 || strcmp(code, "unsafe") == 0) {
         tw_buf_puts(out, "ls -lL ");
-        put_quoted(out, s->run.items[0]);
+        tw_escape_shell(out, s->run.items[0]);
     } else {
         tw_buf_puts(out, "sudo -H -u ");
-        put_quoted(out, s->user);
+        tw_escape_shell(out, s->user);
         tw_buf_puts(out, " ");
         put_command(out, s);
     }

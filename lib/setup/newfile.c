@@ -58,19 +58,6 @@ static int fill(int fd, const void *data, size_t length)
     return result;
 }
 
-/* Not every file system knows RENAME_NOREPLACE; all that know link(2) never replace by it. */
-static int give_name(int dir, const char *from, const char *to)
-{
-    if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    if (linkat(dir, from, dir, to, 0) != 0)
-        return -1;
-    unlinkat(dir, from, 0);
-    return 0;
-}
-
 static int write_in(int dir, const char *name, const void *data, size_t length)
 {
     char temporary[40];
@@ -84,7 +71,7 @@ static int write_in(int dir, const char *name, const void *data, size_t length)
         return -1;
     int result = fill(fd, data, length);
     if (result == 0)
-        result = give_name(dir, temporary, name);
+        result = tw_file_rename_new(dir, temporary, name);
     if (result == 0)
         return fsync(dir);
     const int saved = errno;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/gentle.h"
 #include "base/mem.h"
 #include "base/owner.h"
@@ -70,7 +71,7 @@ static int prepare(const struct step *s, const char *tmp, const struct tw_rotate
 static int give_name(const struct step *s, const char *tmp, struct tw_rotate_error *e)
 {
     int result = 0;
-    if (tw_rotate_rename(s->r->dir, tmp, s->r->base) != 0) {
+    if (tw_file_rename_new(s->r->dir, tmp, s->r->base) != 0) {
         result = errno == EEXIST ? 0 : tw_rotate_cannot(e, "cannot make %s", s->r->base);
         (void)unlinkat(s->r->dir, tmp, 0);
     }
@@ -99,7 +100,7 @@ static int move(const struct step *s, struct tw_rotate_error *e)
     const int dir = s->r->dir;
     const char *base = s->r->base;
     struct stat st;
-    if (tw_rotate_rename(dir, base, s->name) != 0)
+    if (tw_file_rename_new(dir, base, s->name) != 0)
         return tw_rotate_cannot(e, "cannot rename %s to %s", base, s->name);
     /* What was looked at need not be what the name stood for a moment later. */
     if (fstatat(dir, s->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_inode(&st, s->seen))

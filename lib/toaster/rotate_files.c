@@ -61,26 +61,6 @@ int tw_rotate_cannot(struct tw_rotate_error *e, const char *format, ...)
     return tw_fail_errno(&e->why, "%s", text);
 }
 
-/* ---- names -------------------------------------------------------------------------------- */
-
-int tw_rotate_rename(int dir, const char *from, const char *to)
-{
-    if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    /* A file system that cannot be told so (NFS among them): two steps, neither goes over a file.
-     */
-    if (linkat(dir, from, dir, to, 0) != 0)
-        return -1;
-    if (unlinkat(dir, from, 0) == 0)
-        return 0;
-    const int why = errno;
-    (void)unlinkat(dir, to, 0);
-    errno = why;
-    return -1;
-}
-
 int tw_rotate_sync(int dir)
 {
     const int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -249,7 +229,7 @@ static int name_copy(int dir, int copy, const char *tmp, const char *packed,
                      struct tw_rotate_error *e)
 {
     struct stat ours, there;
-    if (tw_rotate_rename(dir, tmp, packed) != 0)
+    if (tw_file_rename_new(dir, tmp, packed) != 0)
         return tw_rotate_cannot(e, "cannot make %s", packed);
     if (fstat(copy, &ours) != 0 || fstatat(dir, packed, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
         !tw_rotate_same(&ours, &there))

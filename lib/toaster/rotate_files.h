@@ -28,9 +28,6 @@ int tw_rotate_fail(struct tw_rotate_error *e, enum tw_rotate_fault fault, const 
 int tw_rotate_cannot(struct tw_rotate_error *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Never over a file that is there (EEXIST). */
-int tw_rotate_rename(int dir, const char *from, const char *to);
-
 int tw_rotate_sync(int dir); /* the directory, of which we only have an O_PATH descriptor */
 
 /* What a file is to be like. */

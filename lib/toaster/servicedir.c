@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/onlyroot.h"
@@ -94,25 +95,6 @@ void tw_servicedir_skeleton(struct tw_buf *out, const char *supervise, const cha
                   name, name, supervise, name);
 }
 
-/* As one word of sh. */
-static void put_word(struct tw_buf *out, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                "0123456789._@/+,:-";
-    if (strspn(text, plain) == strlen(text)) {
-        tw_buf_puts(out, text);
-        return;
-    }
-    tw_buf_puts(out, "'");
-    for (; *text; text++) {
-        if (*text == '\'')
-            tw_buf_puts(out, "'\\''");
-        else
-            tw_buf_add(out, text, 1);
-    }
-    tw_buf_puts(out, "'");
-}
-
 void tw_servicedir_log_run(struct tw_buf *out, const char *name, const char *user, const char *dir)
 {
     tw_buf_printf(
@@ -123,11 +105,11 @@ void tw_servicedir_log_run(struct tw_buf *out, const char *name, const char *use
         name);
     if (user) {
         tw_buf_puts(out, "setuidgid ");
-        put_word(out, user);
+        tw_escape_shell(out, user);
         tw_buf_puts(out, " ");
     }
     tw_buf_puts(out, "multilog t s1000000 n10 ");
-    put_word(out, dir);
+    tw_escape_shell(out, dir);
     tw_buf_puts(out, "\n");
 }
 

@@ -150,6 +150,25 @@ static void json_is_quoted_and_pure(void **state)
     tw_buf_free(&out);
 }
 
+static void assert_word(const char *in, const char *out)
+{
+    struct tw_buf word = {0};
+    tw_escape_shell(&word, in);
+    assert_string_equal(tw_buf_text(&word), out);
+    tw_buf_free(&word);
+}
+
+static void a_shell_reads_one_word_back(void **state)
+{
+    (void)state;
+    assert_word("/var/log/mail/a-b_c.d@e:1,2+3%4=5", "/var/log/mail/a-b_c.d@e:1,2+3%4=5");
+    assert_word("", "''");
+    assert_word("a b", "'a b'");
+    assert_word("$(id);`id`", "'$(id);`id`'");
+    assert_word("it's", "'it'\\''s'");
+    assert_word("~", "'~'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test(the_limit_counts_only_what_is_appended),
         cmocka_unit_test(no_pair_of_bytes_comes_through_dangerous),
         cmocka_unit_test(json_is_quoted_and_pure),
+        cmocka_unit_test(a_shell_reads_one_word_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

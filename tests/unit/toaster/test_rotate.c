@@ -179,9 +179,9 @@ static bool renames_in_two_steps(void *context)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
         return true; /* cannot be tried here */
-    if (tw_rotate_rename(AT_FDCWD, "f", "taken") != -1 || errno != EEXIST || !is_there("f"))
+    if (tw_file_rename_new(AT_FDCWD, "f", "taken") != -1 || errno != EEXIST || !is_there("f"))
         return false;
-    return tw_rotate_rename(AT_FDCWD, "f", "g") == 0 && !is_there("f") && is_there("g") &&
+    return tw_file_rename_new(AT_FDCWD, "f", "g") == 0 && !is_there("f") && is_there("g") &&
            look("g").st_nlink == 1;
 }
 
