@@ -139,9 +139,10 @@ static bool check_live(struct part *p, struct tw_service_history *h, struct tw_s
         p->run->sink->note(p->run->sink->context, text);
         free(text);
     }
-    /* It ended a moment ago and supervise is about to start it again. */
+    /* It ended a moment ago and supervise is about to start it again. Our clock is time(2), which
+     * may be a few milliseconds behind supervise's, and so a second. */
     if (st->pid == 0 && st->want != 'd' && p->run->now_s - st->changed_s < SETTLE_MS / 1000 + 1 &&
-        p->run->now_s >= st->changed_s) {
+        p->run->now_s >= st->changed_s - 1) {
         p->run->sink->look_again(p->run->sink->context, SETTLE_MS);
         return false;
     }
