@@ -218,7 +218,7 @@ static void print_row(const struct table *t, const struct row *row, struct ctl_t
 static void print_table(const struct table *t)
 {
     static const struct ctl_column columns[] = {
-        {.title = "SERVICE", .width = 16},  {.title = "STATE", .width = 7},
+        {.title = "SERVICE", .width = 20},  {.title = "STATE", .width = 7},
         {.title = "PID", .width = 7},       {.title = "FOR", .width = 8},
         {.title = "WANT", .width = 4},      {.title = "NORMALLY", .width = 8},
         {.title = "RESTARTS", .width = 10}, {.title = "REMARK"}};

@@ -212,7 +212,7 @@ static void judge(struct results *r, const struct tested *t)
 
 static void print_lines(const struct results *r)
 {
-    static const struct ctl_column columns[] = {{.title = "SERVICE", .width = 16},
+    static const struct ctl_column columns[] = {{.title = "SERVICE", .width = 20},
                                                 {.title = "RESULT", .width = 6},
                                                 {.title = "TEST", .width = 9},
                                                 {.title = "WHAT"}};
