@@ -330,13 +330,21 @@ static int put_run(struct making *m, const struct tw_buf *text, enum found found
 
 /* ---- the log ------------------------------------------------------------------------------- */
 
-/* Who is to write there: the directory's owner, if there is one already. `name` is for 64 bytes. */
+/* Who is not root can but write as himself. */
+static const char *log_user(const struct making *m)
+{
+    return geteuid() == 0 ? m->wanted->log_user : NULL;
+}
+
+/* Who is to write there: the directory's owner, if there is one already. `name` is for 64 bytes;
+ * NULL: whoever runs supervise. */
 static const char *user_of(const struct making *m, int logs, char *name, size_t size)
 {
     struct stat st;
     if (m->made_logs || fstat(logs, &st) != 0)
-        return m->wanted->log_user;
-    const struct passwd *user = st.st_uid ? getpwuid(st.st_uid) : NULL;
+        return log_user(m);
+    const bool ours = st.st_uid == 0 || st.st_uid == geteuid();
+    const struct passwd *user = ours ? NULL : getpwuid(st.st_uid);
     if (!user)
         return NULL;
     snprintf(name, size, "%s", user->pw_name);
@@ -345,7 +353,7 @@ static const char *user_of(const struct making *m, int logs, char *name, size_t 
 
 static int give_to(struct making *m, int logs, const char *path)
 {
-    const struct passwd *user = m->wanted->log_user ? getpwnam(m->wanted->log_user) : NULL;
+    const struct passwd *user = log_user(m) ? getpwnam(log_user(m)) : NULL;
     if (user && fchown(logs, user->pw_uid, user->pw_gid) != 0)
         return tw_fail_errno(m->e, "cannot give %s to %s", path, user->pw_name);
     /* After fchown, for that may take from the mode. */
@@ -388,10 +396,14 @@ static int write_log_run(struct making *m, const char *path, int logs)
     enum found found;
     const char *user = user_of(m, logs, name, sizeof name);
     tw_servicedir_log_run(&text, m->wanted->name, user, path);
+    const struct passwd *self = user ? NULL : getpwuid(geteuid());
     say(m,
         m->made_logs ? "made the directory %s, mode 0750, of %s"
                      : "%s is there already, and its owner writes the log: %s",
-        path, user ? user : "root");
+        path,
+        user   ? user
+        : self ? self->pw_name
+               : "root");
     int result = look_at_file(m, m->log, "log/run", &text, &found);
     if (result == 0 && found == SAME)
         result = keep_file(m, m->log, "log/run", "says that already");

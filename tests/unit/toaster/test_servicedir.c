@@ -278,6 +278,26 @@ static void the_log_is_given_to_who_writes_it(void **state)
     assert_int_equal(st.st_uid, NOBODY);
 }
 
+static void without_root_the_log_is_ones_own(void **state)
+{
+    (void)state;
+    struct tw_servicedir dir = wanted(run_text);
+    struct tw_buf text = {0};
+    if (geteuid() != 0)
+        skip();
+    dir.log_user = "daemon";
+    assert_int_equal(chown(".", NOBODY, (gid_t)-1), 0);
+    assert_int_equal(seteuid(NOBODY), 0);
+    const bool made = says(&dir, "made the directory log/smtp, mode 0750, of nobody") &&
+                      unlink("supervise/smtp/log/run") == 0;
+    const bool again = says(&dir, "its owner writes the log: nobody");
+    assert_int_equal(seteuid(0), 0);
+    assert_true(made && again);
+    tw_servicedir_log_run(&text, "smtp", NULL, "log/smtp");
+    assert_text("supervise/smtp/log/run", tw_buf_text(&text));
+    tw_buf_free(&text);
+}
+
 static void a_run_file_must_be_one(void **state)
 {
     (void)state;
@@ -324,6 +344,7 @@ int main(void)
         IN_SCRATCH(what_an_interruption_left_is_gone_on_with),
         IN_SCRATCH(the_log_is_its_owners),
         IN_SCRATCH(the_log_is_given_to_who_writes_it),
+        IN_SCRATCH(without_root_the_log_is_ones_own),
         cmocka_unit_test(a_run_file_must_be_one),
         cmocka_unit_test(odd_directories_stay_one_word_of_the_shell),
     };
