@@ -212,6 +212,21 @@ static CURLcode perform_mail(CURL *curl, struct transfer *t, const char *url, co
     return code;
 }
 
+/* Why an address has not got it: the server's own words where it has said no. */
+static void tell_why(const struct transfer *t, CURLcode code, long status, char *error)
+{
+    if (status >= 400 && atol(t->words) == status)
+        snprintf(error, CURL_ERROR_SIZE, "%s", t->words);
+    else if (!error[0])
+        snprintf(error, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
+    /* What comes behind the end of a message is its answer. */
+    if (status < 400 && code != CURLE_SEND_ERROR && t->sent && t->sent == t->request->length) {
+        const size_t length = strnlen(error, CURL_ERROR_SIZE / 2);
+        snprintf(error + length, CURL_ERROR_SIZE - length,
+                 "; all of it was sent, so it may have been taken");
+    }
+}
+
 /* Each address by itself, so that one which is refused does not keep the letter from the others.
  * Answers, if anybody has it, with a line for each who has not: "later <ADDRESS> WHY" or "refused
  * ..."; else it fails. WHY is the server's own words where it has said no. */
@@ -235,10 +250,7 @@ static void serve_mail(CURL *curl, struct transfer *t, struct tw_buf *out)
                 continue;
             why = word_of(code, true, status, t->sent > 0);
             reached = status >= 400; /* else the next one would wait as long */
-            if (reached && atol(t->words) == status)
-                snprintf(error, sizeof error, "%s", t->words);
-            else if (!error[0])
-                snprintf(error, sizeof error, "%s", curl_easy_strerror(code));
+            tell_why(t, code, status, error);
         }
         const bool rejected = strcmp(why, "rejected") == 0;
         const bool refused = rejected || strcmp(why, "refused") == 0;

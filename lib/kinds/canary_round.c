@@ -406,7 +406,7 @@ static struct tw_canary_verdict judge_undelivered(const struct tw_canary_mail *m
         return say(TW_LEVEL_UNKNOWN, "unwelcome",
                    tw_format("refused before the server had seen it: %s", mail->said));
     case TW_CANARY_FAILED:
-        return say(TW_LEVEL_NONE, "not-sent", tw_format("not sent: %s", mail->said));
+        return say(TW_LEVEL_NONE, "not-sent", tw_format("not handed over: %s", mail->said));
     default:
         return say(TW_LEVEL_UNKNOWN, "interrupted",
                    tw_strdup("the daemon ended while it was sent, and it has not come"));

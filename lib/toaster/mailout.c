@@ -156,8 +156,11 @@ char *tw_mailout_url(const char *text, struct tw_error *e)
     int result = tw_url_parse(url, schemes, &host, &shown, e);
     if (result == 0 && rest[strcspn(rest, "/?#")])
         result = -1;
+    /* What stands before an "@" may be a password. */
+    const char *at = strrchr(text, '@');
     if (result != 0)
-        tw_fail(e, "\"%.200s\" is no server: write HOST or HOST:PORT", text);
+        tw_fail(e, "\"%s%.200s\" is no server: write HOST or HOST:PORT", at ? "..." : "",
+                at ? at : text);
     free(host);
     free(shown);
     if (result == 0)

@@ -81,6 +81,8 @@ def smtp(directory, mode, auth):
                     f"hello={session.host_name} tls={session.ssl is not None} "
                     f"user={session.auth_data.decode() if session.auth_data else None}\n")
             put(directory, f"smtp.{Sink.count}", head + envelope.content.decode("utf-8"))
+            if envelope.rcpt_tos[0].startswith("drop"): # has it, and dies before it says so
+                server.transport.abort()
             return "250 taken"
 
     def check(server, session, envelope, mechanism, data):
