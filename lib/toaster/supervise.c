@@ -95,7 +95,7 @@ int tw_supervise_running(const char *service, struct tw_error *e)
 {
     char *path = tw_format("%s/supervise/ok", service);
     int result = 0;
-    const int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const int fd = open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
     struct stat st;
     if (fd >= 0)
         result = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);

@@ -161,6 +161,16 @@ static void supervise_runs_only_if_somebody_reads_the_fifo(void **state)
     assert_int_equal(tw_supervise_running(service, &e), 0);
     const int reader = open(ok, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_int_equal(tw_supervise_running(service, &e), 1);
+    /* Nor through a link: whoever may put one there must not have root open what he likes. */
+    assert_int_equal(rename(ok, "elsewhere"), 0);
+    assert_int_equal(symlink("../../elsewhere", ok), 0);
+    assert_int_equal(tw_supervise_running(service, &e), -1);
+    assert_int_equal(rename("elsewhere", ok), 0);
+    /* Nor through a link: whoever may put one there must not have root open what he likes. */
+    assert_int_equal(rename(ok, "elsewhere"), 0);
+    assert_int_equal(symlink("../../elsewhere", ok), 0);
+    assert_int_equal(tw_supervise_running(service, &e), -1);
+    assert_int_equal(rename("elsewhere", ok), 0);
     close(reader);
     assert_int_equal(tw_supervise_running(service, &e), 0);
 }
