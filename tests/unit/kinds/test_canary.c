@@ -340,8 +340,8 @@ static int match(const char *text)
     return match_bytes(text, strlen(text));
 }
 
-/* A clock that was far ahead, and is set right in the middle of a round: else the round would be over
- * only when the clock is there again, and the mailbox be looked at each second until then. */
+/* A clock that was far ahead, and is set right in the middle of a round: else the round would be
+ * over only when the clock is there again, and the mailbox be looked at each second until then. */
 static void a_clock_that_is_set_back_holds_up_no_round(void **state)
 {
     (void)state;
