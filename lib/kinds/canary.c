@@ -109,8 +109,9 @@ static enum tw_mailout_result wait_for(const struct state *s, struct tw_priv_chi
     enum tw_mailout_result result = TW_MAILOUT_FAILED;
     char *answer;
     size_t length;
-    while (poll(&p, 1, ALIVE_MS) == 0)
-        s->run->sink->progress(s->run->sink->context);
+    for (int n; (n = poll(&p, 1, ALIVE_MS)) == 0 || (n < 0 && errno == EINTR);)
+        if (n == 0)
+            s->run->sink->progress(s->run->sink->context);
     if (tw_priv_wait(child, &answer, &length, why) != 0)
         return TW_MAILOUT_FAILED;
     if (length && answer[0] >= TW_MAILOUT_TAKEN && answer[0] <= TW_MAILOUT_UNWELCOME) {
