@@ -86,6 +86,10 @@ static const char *find_user(const struct settings *s, struct tw_asuser *out, st
             tw_fail(e, "%s: write another user, or give it to root", why.text);
         return gone ? "cannot-run" : "unsafe";
     }
+    if (!out->stay && out->uid == 0) {
+        tw_fail(e, "only root can run it as root, and the daemon is not root: write another user");
+        return "unsafe";
+    }
     if (!out->stay && out->gid == 0) {
         tw_fail(e, "the group of %s is root's: write another user", s->user);
         return "unsafe";
