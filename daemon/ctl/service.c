@@ -14,10 +14,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/units.h"
-
-/* As toaster-watcher.conf(5) has them, for a machine without a configuration. */
-static const char default_supervise[] = "/var/qmail/supervise", default_service[] = "/var/service",
-                  default_log[] = "/var/log/mail";
+#include "setup/paths.h"
 
 /* ---- output -------------------------------------------------------------------------------- */
 
@@ -264,23 +261,45 @@ static bool usage_is_right(const struct ctl *ctl, const struct sub *sub)
     return false;
 }
 
+static int run_sub(const struct ctl_services *places, const struct sub *sub)
+{
+    if (sub->run)
+        return sub->run(places, places->ctl->arguments[1]);
+    return strcmp(sub->name, "list") == 0 ? ctl_service_list(places)
+                                          : ctl_service_test(places, places->ctl->arguments + 1);
+}
+
+static const char *place_of(const struct tw_path *paths, const char *what)
+{
+    size_t i = 0;
+    while (i + 1 < TW_PATHS && strcmp(paths[i].what, what) != 0)
+        i++;
+    return paths[i].path;
+}
+
+/* Without a configuration the places are those that `toasterctl paths` finds. */
+static int run_where_found(const struct ctl *ctl, const struct sub *sub)
+{
+    struct tw_path paths[TW_PATHS];
+    tw_paths_find(paths, "", NULL, NULL);
+    const struct ctl_services places = {ctl, place_of(paths, "supervise"),
+                                        place_of(paths, "service"), place_of(paths, "logs")};
+    ctl_complain("there is no configuration: services are looked for in %s and %s, their logs in "
+                 "%s",
+                 places.service, places.supervise, places.log);
+    const int result = run_sub(&places, sub);
+    tw_paths_clear(paths);
+    return result;
+}
+
 int ctl_service(const struct ctl *ctl)
 {
     const struct sub *sub = find_sub(ctl);
     if (!sub || !usage_is_right(ctl, sub))
         return CTL_USAGE;
-    struct ctl_services places = {ctl, default_supervise, default_service, default_log};
-    if (ctl->config) {
-        places.supervise = ctl->config->qmail.supervise;
-        places.service = ctl->config->qmail.service;
-        places.log = ctl->config->qmail.log;
-    } else {
-        ctl_complain("there is no configuration: services are looked for in %s and %s, their logs "
-                     "in %s",
-                     places.service, places.supervise, places.log);
-    }
-    if (sub->run)
-        return sub->run(&places, ctl->arguments[1]);
-    return strcmp(sub->name, "list") == 0 ? ctl_service_list(&places)
-                                          : ctl_service_test(&places, ctl->arguments + 1);
+    if (!ctl->config)
+        return run_where_found(ctl, sub);
+    const struct ctl_services places = {ctl, ctl->config->qmail.supervise,
+                                        ctl->config->qmail.service, ctl->config->qmail.log};
+    return run_sub(&places, sub);
 }
