@@ -19,8 +19,12 @@ enum {
     TEXT_MAX = 800,
     SHORT_TEXT = 120,
     EVIDENCE_LINE = 500,
-    EVIDENCE_LINES = 60,
+    EVIDENCE_LINES = 60, /* if there are more lines or bytes, */
     EVIDENCE_MAX = 12 * 1024,
+    HEAD_LINES = 20, /* so many of its beginning are shown, */
+    HEAD_MAX = 4 * 1024,
+    TAIL_LINES = 40, /* and of its end, where programs say why they gave up */
+    TAIL_MAX = 8 * 1024,
     MANY = 20,     /* with more entries than this, */
     DETAILED = 10, /* so many are written out and the others get a line each */
     WAITING = 20,  /* so many of those that wait for an entry are named */
@@ -112,28 +116,78 @@ static const char *word_of(const struct tw_letter_entry *entry)
     return entry->level == TW_LEVEL_UNKNOWN ? "UNKNOWN" : "FAIL";
 }
 
+static const char *line_end(const char *at, const char *end)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    return newline ? newline : end;
+}
+
+static void add_evidence_line(struct tw_buf *out, const char *at, const char *stop)
+{
+    tw_buf_puts(out, stop > at ? "    " : "");
+    tw_escape(out, at, (size_t)(stop - at), TW_ESCAPE_TEXT, EVIDENCE_LINE);
+    tw_buf_puts(out, "\n");
+}
+
+/* Where the last lines begin that a letter shows, not before `from`, which begins a line. */
+static const char *find_tail(const char *from, const char *end)
+{
+    const char *tail = end;
+    struct tw_buf text = {0};
+    for (size_t lines = 0; lines < TAIL_LINES && tail > from; lines++) {
+        const char *stop = tail == end ? end : tail - 1, *at = stop;
+        while (at > from && at[-1] != '\n')
+            at--;
+        add_evidence_line(&text, at, stop);
+        if (text.len > TAIL_MAX)
+            break;
+        tail = at;
+    }
+    tw_buf_free(&text);
+    return tail;
+}
+
+static void add_tail(struct tw_buf *out, const char *from, const char *end)
+{
+    const char *tail = find_tail(from, end);
+    size_t left = 0;
+    for (const char *at = from; at < tail; at++) {
+        at = line_end(at, tail);
+        left++;
+    }
+    if (left)
+        tw_buf_printf(out, "    (%zu more line%s)\n", left, left == 1 ? "" : "s");
+    for (const char *at = tail; at < end; at++) {
+        const char *stop = line_end(at, end);
+        add_evidence_line(out, at, stop);
+        at = stop;
+    }
+}
+
+/* All of it, or its beginning and its end. */
 static void add_evidence(struct tw_buf *out, const char *evidence)
 {
     const size_t start = out->len;
     const char *end = evidence + strlen(evidence);
     while (end > evidence && end[-1] == '\n')
         end--;
-    size_t lines = 0, left = 0;
+    const char *head = evidence;
+    size_t lines = 0, head_length = start;
     for (const char *at = evidence; at < end; at++) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *stop = newline ? newline : end;
-        if (lines < EVIDENCE_LINES && out->len - start < EVIDENCE_MAX) {
-            tw_buf_puts(out, stop > at ? "    " : "");
-            tw_escape(out, at, (size_t)(stop - at), TW_ESCAPE_TEXT, EVIDENCE_LINE);
-            tw_buf_puts(out, "\n");
-            lines++;
-        } else {
-            left++;
+        const char *stop = line_end(at, end);
+        add_evidence_line(out, at, stop);
+        if (++lines > EVIDENCE_LINES || out->len - start > EVIDENCE_MAX) {
+            out->len = head_length;
+            out->data[head_length] = '\0';
+            add_tail(out, head, end);
+            return;
+        }
+        if (lines <= HEAD_LINES && out->len - start <= HEAD_MAX) {
+            head_length = out->len;
+            head = stop < end ? stop + 1 : end;
         }
         at = stop;
     }
-    if (left)
-        tw_buf_printf(out, "    (%zu more line%s)\n", left, left == 1 ? "" : "s");
 }
 
 static void add_times(struct tw_buf *out, const struct tw_letter_entry *entry, int64_t now_s)

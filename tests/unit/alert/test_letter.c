@@ -273,6 +273,36 @@ static void many_entries_get_a_line_each_and_evidence_only_for_the_first_ten(voi
     tw_buf_free(&out);
 }
 
+static char *numbered_lines(int count)
+{
+    struct tw_buf text = {0};
+    for (int i = 1; i <= count; i++)
+        tw_buf_printf(&text, "line %d.\n", i);
+    return tw_buf_take(&text);
+}
+
+static void of_long_evidence_the_beginning_and_the_end_are_there(void **state)
+{
+    (void)state;
+    for (int lines = 60; lines <= 100; lines += 40) {
+        char *evidence = numbered_lines(lines);
+        struct tw_letter_entry entry = smtp;
+        entry.evidence = evidence;
+        const struct tw_letter letter = letter_of(&entry, 1);
+        struct tw_buf out = {0};
+        tw_letter_write(&letter, &out);
+        const char *body = check_message(&out);
+        const bool all = lines == 60;
+        assert_int_equal(count_of(body, "    line "), 60);
+        assert_non_null(strstr(body, "    line 1.\n"));
+        assert_non_null(strstr(body, all ? "    line 60.\n" : "    line 100.\n"));
+        assert_int_equal(count_of(body, "    line 20.\n    (40 more lines)\n    line 61.\n"), !all);
+        assert_int_equal(count_of(body, " more line"), !all);
+        tw_buf_free(&out);
+        free(evidence);
+    }
+}
+
 static void twenty_entries_with_huge_evidence_are_all_there(void **state)
 {
     (void)state;
@@ -436,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_subject_says_host_what_and_how_many),
         cmocka_unit_test(what_was_held_back_is_told),
         cmocka_unit_test(many_entries_get_a_line_each_and_evidence_only_for_the_first_ten),
+        cmocka_unit_test(of_long_evidence_the_beginning_and_the_end_are_there),
         cmocka_unit_test(twenty_entries_with_huge_evidence_are_all_there),
         cmocka_unit_test(what_has_no_room_is_counted),
         cmocka_unit_test(one_evidence_line_of_a_megabyte_is_cut),
