@@ -73,10 +73,8 @@ int ctl_import(const struct ctl *ctl)
     struct tw_error e;
     char *text;
     size_t length;
-    if (!file || ctl->arguments[1]) {
-        ctl_complain("import takes one argument, the old toaster-watcher.conf");
-        return CTL_USAGE;
-    }
+    if (!file || ctl->arguments[1])
+        return ctl_misuse(ctl, "import takes one argument, the old toaster-watcher.conf");
     if (tw_oldconf_read(file, &text, &length, &e) != 0) {
         ctl_complain("%s", e.text);
         return CTL_USAGE;

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "ctl/apart.h"
 #include "ctl/ctl.h"
-#include "ctl/tell.h"
 #include "setup/initial.h"
 #include "setup/proof.h"
 
@@ -43,10 +42,8 @@ int ctl_init(const struct ctl *ctl)
     struct tw_error e;
     char *found;
     size_t length;
-    if (ctl->arguments[0]) {
-        ctl_complain("init takes no argument; -o names the file to write");
-        return CTL_USAGE;
-    }
+    if (ctl->arguments[0])
+        return ctl_misuse(ctl, "init takes no argument; -o names the file to write");
     if (ctl_look_apart(look, &now_s, LOOK_MS, "init", &found, &length, &e) != 0) {
         ctl_complain("cannot look at this machine: %s", e.text);
         return CTL_SYSTEM;
@@ -58,10 +55,6 @@ int ctl_init(const struct ctl *ctl)
         ctl_complain("cannot use what was made of this machine: %s", e.text);
     } else {
         result = ctl_put_file(ctl, text, length);
-        if (result == CTL_OK && ctl->output) {
-            ctl_put_escaped(ctl->output, 0);
-            printf(" is written. Read it, then try it: toaster-watcher -t, toasterctl check\n");
-        }
         if (result == CTL_OK)
             print_notes(found);
     }

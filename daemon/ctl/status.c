@@ -169,9 +169,13 @@ int ctl_status(const struct ctl *ctl)
     struct ctl_answer answer = {0};
     struct tw_error e = {""};
     int result = CTL_OK;
-    if (ctl_ask(ctl->config, &request, &answer, &e) != 0) {
-        ctl_complain("%s (is it running? svstat %s/toaster-watcher)", e.text,
-                     ctl->config->qmail.service);
+    const int asked = ctl_ask(ctl->config, &request, &answer, &e);
+    if (asked != 0) {
+        if (asked == 1)
+            ctl_complain("%s (is it running? svstat %s/toaster-watcher)", e.text,
+                         ctl->config->qmail.service);
+        else
+            ctl_complain("%s", e.text);
         result = CTL_SYSTEM;
     } else if (answer.code != 0) {
         ctl_complain_cannot("show the status", answer.text);
