@@ -65,8 +65,10 @@ void ctl_print_usage(FILE *to)
 void ctl_print_forms(FILE *to, const struct ctl_verb *verb)
 {
     const char *config = verb->needs == CTL_NO_CONFIG ? "" : "[-c FILE] ";
-    if (!verb->arguments)
+    if (!verb->arguments) { /* not for people, so not in the list; what it takes, its manual says */
+        fprintf(to, "usage: toasterctl %s -- WORD...\n", verb->name);
         return;
+    }
     for (const struct ctl_verb *row = verb; same_verb(row, verb); row++)
         fprintf(to, "%s toasterctl %s%s%s%s\n", row == verb ? "usage:" : "      ", config,
                 row->name, row->arguments[0] ? " " : "", row->arguments);

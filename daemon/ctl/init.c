@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "ctl/apart.h"
@@ -34,6 +35,8 @@ static void print_notes(char *notes)
     for (char *line; (line = strsep(&notes, "\n"));)
         if (*line)
             ctl_complain("%s", line);
+    if (geteuid() != 0)
+        ctl_complain("Only root sees all of a machine: this may miss what there is.");
 }
 
 int ctl_init(const struct ctl *ctl)

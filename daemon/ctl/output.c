@@ -11,9 +11,9 @@
 static void say_written(const char *file)
 {
     char *clean = tw_escape_new(file, TW_ESCAPE_LINE, 0);
-    printf(
-        "%s is written. Read it, then try it: toaster-watcher -t -c %s, toasterctl -c %s check\n",
-        clean, clean, clean);
+    printf("%s is written. Read it, then try it: toaster-watcher -t -c %s; and where no daemon "
+           "runs yet: toasterctl -c %s check\n",
+           clean, clean, clean);
     free(clean);
 }
 
