@@ -198,9 +198,11 @@ int ctl_service_up(const struct ctl_services *places, const char *name)
     int result = begin(&g, name);
     if (result == CTL_OK) {
         const bool leaving = g.before.pid && g.before.want == 'd';
+        const bool paused = g.before.pid && g.before.paused;
         result = obey(&g, g.before.paused ? "uc" : "u", TW_ORDER_UP,
                       leaving        ? "it was told to stop and may end yet; then supervise "
                                        "starts it again: "
+                      : paused       ? "was paused, now "
                       : g.before.pid ? "was up already: "
                                      : "");
     }
