@@ -103,6 +103,8 @@ static int run_jobs(const struct ctl *ctl, const struct tw_buf *request, struct 
     }
     if (answer->code != 0)
         ctl_complain_cannot(ctl->verb->name, answer->text);
+    else
+        ctl_tell_other_file(ctl, answer);
     return answer->code;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -101,6 +102,16 @@ void ctl_answer_add(struct ctl_answer *answer, const struct tw_aspect *from)
                                               .stage = from->incident.stage,
                                               .since_s = from->since_s,
                                               .opened_s = from->incident.opened_s};
+}
+
+void ctl_tell_other_file(const struct ctl *ctl, const struct ctl_answer *answer)
+{
+    struct stat ours, its;
+    const char *file = answer->text; /* with which status and check end */
+    if (ctl->file && file && file[0] == '/' && stat(ctl->file, &ours) == 0 &&
+        stat(file, &its) == 0 && (ours.st_dev != its.st_dev || ours.st_ino != its.st_ino))
+        ctl_complain("note: the daemon that runs has answered, whose configuration is %s, not %s",
+                     file, ctl->file);
 }
 
 void ctl_answer_free(struct ctl_answer *answer)

@@ -81,7 +81,7 @@ bool ctl_service_name_valid(const char *doing, const char *name, bool log)
     const bool valid = tw_title_valid(base);
     if (!valid)
         ctl_complain("cannot %s \"%s\": that is no name of a service: letters, digits and . _ @ -, "
-                     "no slash, none of . and - first",
+                     "no slash, none of . and - first, 64 at most",
                      doing, name);
     free(base);
     return valid;

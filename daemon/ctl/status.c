@@ -180,10 +180,9 @@ int ctl_status(const struct ctl *ctl)
     } else if (answer.code != 0) {
         ctl_complain_cannot("show the status", answer.text);
         result = answer.code;
-    } else if (ctl->json) {
-        print_json(&answer);
     } else {
-        print_table(&answer);
+        ctl_tell_other_file(ctl, &answer);
+        (ctl->json ? print_json : print_table)(&answer);
     }
     ctl_answer_free(&answer);
     tw_buf_free(&request);

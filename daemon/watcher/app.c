@@ -219,6 +219,7 @@ struct tw_control *tw_app_make_control(struct tw_app *app, const struct tw_confi
     const struct tw_control_parts parts = {.loop = app->loop,
                                            .jobs = app->jobs,
                                            .aspects = app->aspects,
+                                           .file = app->options.config_file,
                                            .forget = forget_job,
                                            .hand = tw_app_hand(app),
                                            .changed = hand_moved,

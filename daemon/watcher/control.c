@@ -173,7 +173,7 @@ static void do_status(struct client *client)
         put_aspects_of(client, job->name);
     }
     put_aspects_of(client, TW_SELF);
-    answer(client, 0, "");
+    answer(client, 0, parts->file);
 }
 
 static void put_aspects_of_tasks(struct client *client)
@@ -192,7 +192,7 @@ static void finish_check(struct client *client)
         put_aspects_of_tasks(client); /* as they stand: they are not run */
         put_aspects_of(client, TW_SELF);
     }
-    answer(client, 0, "");
+    answer(client, 0, client->control->parts.file);
 }
 
 static void check_done(void *context, struct tw_job *job)

@@ -24,7 +24,7 @@ enum tw_control_frame {
     TW_CONTROL_ASPECT,   /* row: name, job, level, stage, since s, opened s, code, text */
     TW_CONTROL_INCIDENT, /* row: the members of struct tw_control_incident */
     TW_CONTROL_SILENT,   /* row: number, from s, until s, pattern, who, a note */
-    TW_CONTROL_END       /* exit code, a sentence ("" if all is well) */
+    TW_CONTROL_END /* exit code, a sentence; if all is well, the configuration's file, or "" */
 };
 
 enum { TW_CONTROL_FRAME_MAX = 64 * 1024, TW_CONTROL_NAME_MAX = 256 };
@@ -51,6 +51,7 @@ struct tw_control_parts {
     struct tw_loop *loop;
     struct tw_jobs *jobs;
     struct tw_aspects *aspects;
+    const char *file; /* of the configuration: told with what it finds */
     /* Drops the job and all that is known of it. */
     int (*forget)(void *context, struct tw_job *job, struct tw_error *e);
     struct tw_hand hand;
