@@ -25,11 +25,11 @@ enum {
 
 /* ---- create -------------------------------------------------------------------------------- */
 
-/* Who writes logs on this machine: service/install makes the first, qmail's installation the
- * second. */
+/* Who writes logs on this machine: the first is of qmail's installation, as are the services that
+ * mail comes by; service/install makes the second. */
 static const char *log_user(void)
 {
-    static const char *const users[] = {"toasterlog", "qmaill"};
+    static const char *const users[] = {"qmaill", "toasterlog"};
     for (size_t i = 0; i < TW_COUNT(users); i++)
         if (getpwnam(users[i]))
             return users[i];
@@ -75,6 +75,11 @@ int ctl_service_create(const struct ctl_services *places, const char *name)
     }
     for (size_t i = 0; i < said.count; i++)
         ctl_service_print("%s: %s", name, said.items[i]);
+    char *link = tw_format("%s/%s", places->service, name);
+    struct stat st;
+    if (result == CTL_OK && lstat(link, &st) != 0)
+        ctl_service_print("%s: svscan runs it after: toasterctl service link %s", name, name);
+    free(link);
     tw_strings_free(&said);
     free(text);
     return result;
