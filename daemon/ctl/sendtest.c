@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "ctl/ctl.h"
 #include "ctl/term.h"
+#include "toaster/handover.h"
 #include "toaster/mailout.h"
 #include "toaster/testmail.h"
 
@@ -77,17 +78,15 @@ static bool find_configured(struct errand *errand)
 
 static bool find_program(struct errand *errand)
 {
-    static const char *const sendmails[] = {"/usr/sbin/sendmail", "/usr/lib/sendmail",
-                                            "/usr/local/sbin/sendmail"};
     const struct tw_config *config = errand->ctl->config;
     errand->way = TW_MAILOUT_QMAIL_INJECT;
     errand->place = tw_format("%s/bin/qmail-inject", config ? config->qmail.dir : QMAIL_DIR);
     if (access(errand->place, X_OK) == 0)
         return true;
-    for (size_t i = 0; i < TW_COUNT(sendmails); i++)
-        if (access(sendmails[i], X_OK) == 0) {
+    for (const char *const *sendmail = tw_handover_sendmails; *sendmail; sendmail++)
+        if (access(*sendmail, X_OK) == 0) {
             free(errand->place);
-            errand->place = tw_strdup(sendmails[i]);
+            errand->place = tw_strdup(*sendmail);
             errand->way = TW_MAILOUT_SENDMAIL;
             return true;
         }

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "setup/look.h"
 #include "setup/paths.h"
+#include "toaster/handover.h"
 #include "toaster/mailowner.h"
 #include "toaster/volume.h"
 
@@ -84,11 +85,9 @@ static void look_at_qmail(const struct tw_look *look)
     m->alias_home = m->qmail && below_qmail(look, "alias", S_IFDIR);
     if (m->qmail)
         look_at_rcpthosts(look);
-    static const char *const sendmails[] = {"/usr/sbin/sendmail", "/usr/lib/sendmail",
-                                            "/usr/local/sbin/sendmail"};
-    for (size_t i = 0; i < TW_COUNT(sendmails) && !m->sendmail; i++)
-        if (tw_look_executable(look, sendmails[i]))
-            m->sendmail = tw_strdup(sendmails[i]);
+    for (const char *const *sendmail = tw_handover_sendmails; *sendmail && !m->sendmail; sendmail++)
+        if (tw_look_executable(look, *sendmail))
+            m->sendmail = tw_strdup(*sendmail);
 }
 
 /* ---- vpopmail ----------------------------------------------------------------------------- */

@@ -12,6 +12,9 @@
 
 enum { OUTPUT_MAX = 2048 };
 
+const char *const tw_handover_sendmails[] = {"/usr/sbin/sendmail", "/usr/lib/sendmail",
+                                             "/usr/local/sbin/sendmail", NULL};
+
 /* The message as a file without a name: the program may read it or not, nobody has to feed it. */
 static int open_message(const char *text, size_t length, struct tw_error *e)
 {

@@ -5,6 +5,9 @@
 
 #include "base/net.h"
 
+/* Where a sendmail usually is, the most usual first; ends with NULL. */
+extern const char *const tw_handover_sendmails[];
+
 /* Runs PROGRAM OPTION -f '' -- TO..., with the message (LF line ends) on its standard input:
  * `option` is "-a" for qmail-inject, "-i" for sendmail. The envelope sender is empty: no bounces.
  * Blocks until it ends. 0: it ended with 0. -1 with an error that holds its words; *code is its
