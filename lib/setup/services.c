@@ -10,37 +10,17 @@
 #include "kinds/kind.h"
 #include "setup/look.h"
 #include "toaster/multilog.h"
-#include "toaster/supervise.h"
+#include "toaster/supervise_order.h"
 
 static const char *const places[] = {"/var/service", "/service", "/etc/service"};
 
 /* ---- which directory ---------------------------------------------------------------------- */
 
-/* svscan works in the directory that it scans. */
-static char *cwd_path(const struct tw_look *look, const struct tw_proc *proc)
-{
-    return tw_format("%s/%d/cwd", look->proc_root, (int)proc->pid);
-}
-
-static bool is_svscan(const struct tw_proc *proc)
-{
-    return strcmp(proc->comm, "svscan") == 0 || strcmp(proc->comm, "runsvdir") == 0;
-}
-
 static bool scanned(const struct tw_look *look, const char *dir)
 {
-    char *whole = tw_look_path(look, dir);
-    struct stat here, there;
-    bool found = false;
-    const bool is_dir = stat(whole, &here) == 0;
-    for (size_t i = 0; i < look->procs.count && is_dir && !found; i++) {
-        if (!is_svscan(&look->procs.items[i]))
-            continue;
-        char *cwd = cwd_path(look, &look->procs.items[i]);
-        found =
-            stat(cwd, &there) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
-        free(cwd);
-    }
+    char *whole = tw_look_path(look, dir), state;
+    pid_t pid;
+    const bool found = tw_svscan_find(look->proc_root, whole, &pid, &state, NULL) == 1;
     free(whole);
     return found;
 }
@@ -52,7 +32,7 @@ static char *only_scanned(const struct tw_look *look)
     for (size_t i = 0; i < look->procs.count; i++) {
         const struct tw_proc *proc = &look->procs.items[i];
         uid_t uid;
-        if (!is_svscan(proc) || tw_proc_uid(look->proc_root, proc->pid, &uid) != 0 || uid != 0)
+        if (!tw_svscan_is(proc) || tw_proc_uid(look->proc_root, proc->pid, &uid) != 0 || uid != 0)
             continue;
         if (only)
             return NULL;
@@ -61,7 +41,8 @@ static char *only_scanned(const struct tw_look *look)
     if (!only)
         return NULL;
     char target[4096];
-    char *cwd = cwd_path(look, only);
+    /* svscan works in the directory that it scans. */
+    char *cwd = tw_format("%s/%d/cwd", look->proc_root, (int)only->pid);
     const ssize_t length = readlink(cwd, target, sizeof target - 1);
     free(cwd);
     target[length > 0 ? length : 0] = '\0';

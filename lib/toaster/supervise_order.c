@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "toaster/procfs.h"
 
 /* A reader is there, but is it supervise's fifo? And does it take the letters? */
 static int send_to(int fd, const char *path, const char *letters, struct tw_error *e)
@@ -115,6 +114,11 @@ bool tw_status_mark_equal(struct tw_status_mark a, struct tw_status_mark b)
 
 /* ---- who starts supervise ------------------------------------------------------------------ */
 
+bool tw_svscan_is(const struct tw_proc *proc)
+{
+    return strcmp(proc->comm, "svscan") == 0 || strcmp(proc->comm, "runsvdir") == 0;
+}
+
 int tw_svscan_find(const char *proc_root, const char *service_dir, pid_t *pid, char *state,
                    struct tw_error *e)
 {
@@ -127,7 +131,7 @@ int tw_svscan_find(const char *proc_root, const char *service_dir, pid_t *pid, c
         return -1;
     for (size_t i = 0; i < procs.count && !found; i++) {
         const struct tw_proc *proc = &procs.items[i];
-        if (strcmp(proc->comm, "svscan") != 0 && strcmp(proc->comm, "runsvdir") != 0)
+        if (!tw_svscan_is(proc))
             continue;
         char *path = tw_format("%s/%d/cwd", proc_root, (int)proc->pid);
         found = stat(path, &cwd) == 0 && cwd.st_dev == dir.st_dev && cwd.st_ino == dir.st_ino;

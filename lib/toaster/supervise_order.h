@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "toaster/procfs.h"
 #include "toaster/supervise.h"
 
 enum {
@@ -59,7 +60,9 @@ struct tw_status_mark {
 struct tw_status_mark tw_status_mark_of(const char *service); /* zeroed: there is no status */
 bool tw_status_mark_equal(struct tw_status_mark a, struct tw_status_mark b);
 
-/* The svscan (or runsvdir) whose directory this is: 1, its pid and its state (proc(5)); 0: none;
+bool tw_svscan_is(const struct tw_proc *proc); /* or runit's runsvdir, by name */
+
+/* The svscan whose directory this is: 1, its pid and its state (proc(5)); 0: none;
  * -1: cannot look. Who is not root sees only his own. */
 int tw_svscan_find(const char *proc_root, const char *service_dir, pid_t *pid, char *state,
                    struct tw_error *e);
