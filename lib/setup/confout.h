@@ -4,10 +4,15 @@
 
 #include "base/buf.h"
 
-enum { TW_CONFOUT_WIDTH = 98 }; /* columns of a line, where that is up to us */
+enum { TW_CONFOUT_WIDTH = 100 }; /* columns of a line, where that is up to us */
 
-/* A line of comment, whatever stands in it. */
-void tw_confout_comment(struct tw_buf *out, const char *format, ...)
+/* Text in as many lines as it takes: the first begins with `first`, the others with `next`. */
+void tw_confout_fold(struct tw_buf *out, const char *first, const char *next, const char *text);
+
+/* The same as a comment, each line behind `indent`. Made harmless: nothing in it can end it. */
+void tw_confout_indented(struct tw_buf *out, const char *indent, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void tw_confout_comment(struct tw_buf *out, const char *format, ...) /* without an indent */
     __attribute__((format(printf, 2, 3)));
 
 /* The same, and a line for the admin, who is told it at once. */

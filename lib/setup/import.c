@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/option.h"
 #include "config/config.h"
+#include "setup/confout.h"
 #include "setup/import_private.h"
 
 static void key_line(struct tw_importer *w, const char *key, const char *value, const char *from)
@@ -51,10 +52,10 @@ static void write_address(struct tw_importer *w)
     else if (value)
         key_line(w, "postmaster", value, key);
     else
-        tw_import_comment(w->text, "",
-                          "postmaster: %s is not set, so letters go to postmaster at the host's "
-                          "name",
-                          key);
+        tw_confout_comment(w->text,
+                           "postmaster: %s is not set, so letters go to postmaster at the host's "
+                           "name",
+                           key);
 }
 
 static void write_host(struct tw_importer *w)
@@ -64,15 +65,15 @@ static void write_host(struct tw_importer *w)
     const char *value = tw_import_text(w, key);
     const bool qmail = value && strcmp(value, "qmail") == 0;
     if (!value || strcmp(value, "system") == 0) {
-        tw_import_comment(w->text, "", "hostname: the system's own, since %s %s", key,
-                          value ? "is \"system\"" : "is not set");
+        tw_confout_comment(w->text, "hostname: the system's own, since %s %s", key,
+                           value ? "is \"system\"" : "is not set");
         return;
     }
     if (qmail && (!w->me || tw_config_check("hostname", w->me, &e) != 0)) {
-        tw_import_comment(w->text, "",
-                          "hostname: %s is \"qmail\", which stands for what control/me below "
-                          "qmail_dir says. That is not to be had here, so it is the system's own.",
-                          key);
+        tw_confout_comment(w->text,
+                           "hostname: %s is \"qmail\", which stands for what control/me below "
+                           "qmail_dir says. That is not to be had here, so it is the system's own.",
+                           key);
         tw_import_note(w, tw_oldconf_find(w->conf, key)->line,
                        "%s is qmail, but there is no control/me to read: write hostname yourself",
                        key);
@@ -144,12 +145,12 @@ char *tw_import_wants_me(const struct tw_oldconf *conf)
 static void write_head(struct tw_importer *w)
 {
     const char *slash = strrchr(w->conf->file, '/');
-    tw_import_comment(w->text, "",
-                      "Made by \"toasterctl import\" from %s. Its keys are those of version %s of "
-                      "the old script. What stands in a comment is not in force; why, the line "
-                      "before it says. All keys: toaster-watcher.conf(5).",
-                      slash ? slash + 1 : w->conf->file,
-                      tw_import_versions(w->since, w->until).text);
+    tw_confout_comment(w->text,
+                       "Made by \"toasterctl import\" from %s. Its keys are those of version %s of "
+                       "the old script. What stands in a comment is not in force; why, the line "
+                       "before it says. All keys: toaster-watcher.conf(5).",
+                       slash ? slash + 1 : w->conf->file,
+                       tw_import_versions(w->since, w->until).text);
     tw_buf_puts(w->text, "\n");
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/option.h"
+#include "setup/confout.h"
 #include "setup/import_private.h"
 
 enum log_method { LOG_MULTILOG, LOG_SYSLOG, LOG_NONE };
@@ -127,8 +128,8 @@ static void write_service(struct tw_importer *w, const struct service *service)
 {
     static const char *const logs[] = {"{ }", "{ log = \"syslog\" }", "{ log = \"none\" }"};
     if (service->elsewhere)
-        tw_import_comment(w->text, "",
-                          "Not in qmail_service, which is the only directory that is watched:");
+        tw_confout_comment(w->text,
+                           "Not in qmail_service, which is the only directory that is watched:");
     const size_t start = w->text->len;
     tw_buf_printf(w->text, "%sservice ", service->elsewhere ? "# " : "");
     tw_option_quote(w->text, service->name);
@@ -140,21 +141,21 @@ static void write_per_connection(struct tw_importer *w, const struct daemons *d)
 {
     static const char *const names[] = {"imapd", "imapd-ssl", "pop3d-ssl"};
     if (is(d->pop3, "dovecot") || is(d->pop3, "courier"))
-        tw_import_comment(w->text, "", "No service pop3: pop3_daemon is %s.", d->pop3);
+        tw_confout_comment(w->text, "No service pop3: pop3_daemon is %s.", d->pop3);
     if (d->courier) {
         tw_buf_puts(w->text, "\n");
-        tw_import_comment(w->text, "",
-                          "Courier's servers run under couriertcpd, one for each connection: while "
-                          "nobody is connected there are none, so they are no processes to look "
-                          "for. If svscan runs what listens, say so, by the names it has there:");
+        tw_confout_comment(
+            w->text, "Courier's servers run under couriertcpd, one for each connection: while "
+                     "nobody is connected there are none, so they are no processes to look "
+                     "for. If svscan runs what listens, say so, by the names it has there:");
         for (size_t i = 0; i < TW_COUNT(names); i++)
             tw_buf_printf(w->text, "# service \"%s\" { }\n", names[i]);
     }
     if (tw_import_installed(w, "install_qmail_deliverable")) {
         tw_buf_puts(w->text, "\n");
-        tw_import_comment(w->text, "",
-                          "install_qmail_deliverable: the old script wrote its run file, but never "
-                          "linked it. If svscan runs it:");
+        tw_confout_comment(
+            w->text, "install_qmail_deliverable: the old script wrote its run file, but never "
+                     "linked it. If svscan runs it:");
         tw_buf_puts(w->text, "# service \"qmail-deliverable\" { }\n");
     }
 }
@@ -162,7 +163,7 @@ static void write_per_connection(struct tw_importer *w, const struct daemons *d)
 void tw_import_services(struct tw_importer *w)
 {
     struct daemons d = find_daemons(w);
-    tw_import_heading(w, "services");
+    tw_confout_heading(w->text, "services");
     for (size_t i = 0; i < d.count; i++)
         write_service(w, &d.services[i]);
     write_per_connection(w, &d);
@@ -203,10 +204,10 @@ static void database(struct tw_importer *w)
     const char *key = tw_import_has(w, "install_mysqld") ? "install_mysqld" : "install_mysql";
     if (!tw_import_installed(w, key))
         return;
-    tw_import_comment(w->text, "",
-                      "%s: the server mysqld is called mariadbd by now. Where it still is MySQL, "
-                      "write mysqld.",
-                      key);
+    tw_confout_comment(w->text,
+                       "%s: the server mysqld is called mariadbd by now. Where it still is MySQL, "
+                       "write mysqld.",
+                       key);
     process(w, "mariadbd", NULL, key);
 }
 
@@ -230,9 +231,9 @@ static void mail_servers(struct tw_importer *w)
     if (tw_import_installed(w, "install_sqwebmail"))
         process(w, "sqwebmaild", NULL, "install_sqwebmail");
     if (is(d.pop3_ssl, "qpop3d")) {
-        tw_import_comment(w->text, "",
-                          "pop3_ssl_daemon is qpop3d, behind stunnel, whose process has the name "
-                          "that its package gave it:");
+        tw_confout_comment(w->text,
+                           "pop3_ssl_daemon is qpop3d, behind stunnel, whose process has the name "
+                           "that its package gave it:");
         tw_buf_puts(w->text, "# process \"stunnel\" { }\n");
     }
     free_daemons(&d);
@@ -241,7 +242,7 @@ static void mail_servers(struct tw_importer *w)
 void tw_import_processes(struct tw_importer *w)
 {
     const char *clamav = tw_import_user(w, "install_clamav_user");
-    tw_import_heading(w, "processes, each by its exact name");
+    tw_confout_heading(w->text, "processes, each by its exact name");
     always_there(w);
     if (tw_import_installed(w, "install_clamav")) {
         const char *from = clamav ? "install_clamav, install_clamav_user" : "install_clamav";

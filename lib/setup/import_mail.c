@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/option.h"
+#include "setup/confout.h"
 #include "setup/import_private.h"
 
 enum {
@@ -94,7 +95,7 @@ static void write_why(const struct rule *rules, size_t at, const char *indent, s
         }
         tw_buf_printf(&names, "%s%s", names.len ? ", " : "", rules[i].old);
     }
-    tw_import_comment(out, indent, "%s: %s", tw_buf_text(&names), rules[at].why);
+    tw_confout_indented(out, indent, "%s: %s", tw_buf_text(&names), rules[at].why);
     tw_buf_free(&names);
 }
 
@@ -130,14 +131,14 @@ static void write_expire(struct tw_importer *w, const struct rule *rules, int64_
     bool active = false;
     for (size_t i = 0; i < RULES; i++)
         active = active || (interval && rules[i].days && !rules[i].why);
-    tw_import_comment(w->text, "",
-                      "A day more than before: \"find -mtime +14\" took what was 15 days old. The "
-                      "first run only tells what would go, and asks: toasterctl run --confirm "
-                      "expire.maildir. Unlike before, subfolders of Trash and Spam belong to them, "
-                      "and case and a leading INBOX do not matter; an empty file .noexpire in a "
-                      "folder keeps it.");
+    tw_confout_comment(
+        w->text, "A day more than before: \"find -mtime +14\" took what was 15 days old. The "
+                 "first run only tells what would go, and asks: toasterctl run --confirm "
+                 "expire.maildir. Unlike before, subfolders of Trash and Spam belong to them, "
+                 "and case and a leading INBOX do not matter; an empty file .noexpire in a "
+                 "folder keeps it.");
     if (!interval)
-        tw_import_comment(w->text, "", "maildir_clean_interval is 0: the old script removed none.");
+        tw_confout_comment(w->text, "maildir_clean_interval is 0: the old script removed none.");
     for (size_t i = 0; i < RULES && !active && interval; i++)
         if (rules[i].days)
             write_why(rules, i, "", w->text);
@@ -166,7 +167,7 @@ void tw_import_expire(struct tw_importer *w)
         any = any || rules[i].days;
     if (!any)
         return;
-    tw_import_heading(w, "old mail");
+    tw_confout_heading(w->text, "old mail");
     write_expire(w, rules, interval);
 }
 
@@ -262,9 +263,9 @@ static void write_user(struct tw_importer *w, struct tw_buf *out)
         tw_option_quote(out, user);
         tw_import_remark(out, start, "-u in install_spamassassin_flags");
     } else {
-        tw_import_comment(out, "    ",
-                          "user = whose filter it is; else the mailboxes' owner. The old script "
-                          "taught root's, which nothing here does.");
+        tw_confout_indented(out, "    ",
+                            "user = whose filter it is; else the mailboxes' owner. The old script "
+                            "taught root's, which nothing here does.");
     }
     free(user);
 }
@@ -280,7 +281,7 @@ static void write_lessons(struct tw_importer *w, const struct lessons *l)
     tw_buf_printf(&section, "    spam_unread = %s", l->spam_unread ? "yes" : "no");
     tw_import_remark(&section, start, "also spam that nobody has opened");
     if (l->ham_why)
-        tw_import_comment(&section, "    ", "%s", l->ham_why);
+        tw_confout_indented(&section, "    ", "%s", l->ham_why);
     tw_buf_printf(&section, "    ham         = %s\n", l->ham && !l->ham_why ? "yes" : "no");
     if (l->ham && l->ham_days)
         tw_buf_printf(&section, "    ham_age     = \"%" PRId64 "d\"\n", l->ham_days + 1);
@@ -295,14 +296,13 @@ void tw_import_learn(struct tw_importer *w)
     const bool dspam = tw_import_installed(w, "install_dspam") && w->until >= UNTAUGHT_FIRST;
     if (!l.spam && !l.ham && !dspam)
         return;
-    tw_import_heading(w, "teaching the spam filter");
+    tw_confout_heading(w->text, "teaching the spam filter");
     if (dspam)
-        tw_import_comment(
-            w->text, "",
-            "install_dspam: from 5.33 on dspam was taught. For it: backend = "
-            "\"command\", and run as toaster-watcher.conf(5) has it under KIND learn.");
+        tw_confout_comment(
+            w->text, "install_dspam: from 5.33 on dspam was taught. For it: backend = "
+                     "\"command\", and run as toaster-watcher.conf(5) has it under KIND learn.");
     if (l.why)
-        tw_import_comment(w->text, "", "%s", l.why);
+        tw_confout_comment(w->text, "%s", l.why);
     if (l.spam || l.ham)
         write_lessons(w, &l);
 }

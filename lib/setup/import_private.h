@@ -44,11 +44,6 @@ void tw_import_note(struct tw_importer *w, int line, const char *format, ...)
 
 /* ---- import_write.c: text ------------------------------------------------------------------- */
 
-void tw_import_heading(struct tw_importer *w, const char *title);
-/* Words as comment lines of at most 100 columns, each beginning with `indent` and "# ". Made
- * harmless: nothing in it can end the comment. */
-void tw_import_comment(struct tw_buf *out, const char *indent, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 /* Ends the line that began at `start` with a remark, behind blanks up to a column. */
 void tw_import_remark(struct tw_buf *out, size_t start, const char *remark);
 /* "513" as "5.13", and "5.09 to 5.13". */

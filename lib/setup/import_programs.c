@@ -4,6 +4,7 @@
 
 #include "base/option.h"
 #include "kinds/compress.h"
+#include "setup/confout.h"
 #include "setup/import_private.h"
 
 void tw_import_files(struct tw_importer *w)
@@ -13,18 +14,18 @@ void tw_import_files(struct tw_importer *w)
     const char *bad = log ? tw_compress_bad_path(log) : NULL;
     if (bad)
         tw_import_wrong(w, tw_oldconf_find(w->conf, key), "= \"%s\" %s", log, bad);
-    tw_import_heading(w, "files and aliases");
+    tw_confout_heading(w->text, "files and aliases");
     if (log) {
-        tw_import_comment(w->text, "",
-                          "The old script's log (toaster_watcher_log), compressed over 1 MB as it "
-                          "did. Once that script is gone nothing writes to it: then remove both.");
+        tw_confout_comment(w->text,
+                           "The old script's log (toaster_watcher_log), compressed over 1 MB as it "
+                           "did. Once that script is gone nothing writes to it: then remove both.");
         tw_buf_puts(w->text, "file \"watcher.log\" {\n    path     = ");
         tw_option_quote(w->text, log);
         tw_buf_puts(w->text, "\n    max_size = \"1M\"\n    compress = yes\n}\n");
     }
-    tw_import_comment(w->text, "",
-                      ".qmail-postmaster, -root and -mailer-daemon, which the old script made "
-                      "sure of:");
+    tw_confout_comment(w->text,
+                       ".qmail-postmaster, -root and -mailer-daemon, which the old script made "
+                       "sure of:");
     tw_buf_puts(w->text, "aliases \"qmail\" { }\n");
 }
 
@@ -47,7 +48,7 @@ static void clearopensmtp(struct tw_importer *w)
     const char *user = tw_import_user(w, "vpopmail_user");
     if (!tw_import_flag(w, "vpopmail_roaming_users"))
         return;
-    tw_import_comment(w->text, "", "vpopmail_roaming_users; as vpopmail_user, no longer as root");
+    tw_confout_comment(w->text, "vpopmail_roaming_users; as vpopmail_user, no longer as root");
     program(w, "clearopensmtp", tw_import_vpopmail(w), "bin/clearopensmtp",
             user ? user : "vpopmail");
 }
@@ -57,7 +58,7 @@ static void isoqlog(struct tw_importer *w)
     const char *prefix = tw_import_path(w, "toaster_prefix");
     if (!tw_import_installed(w, "install_isoqlog"))
         return;
-    tw_import_comment(w->text, "", "install_isoqlog");
+    tw_confout_comment(w->text, "install_isoqlog");
     program(w, "isoqlog", prefix ? prefix : "/usr/local", "bin/isoqlog", "root");
 }
 
@@ -67,12 +68,12 @@ static void sqwebmail(struct tw_importer *w)
     if (!tw_import_installed(w, "install_sqwebmail"))
         return;
     if (w->until < FIRST_TO_RUN_IT) {
-        tw_import_comment(w->text, "",
-                          "install_sqwebmail: versions before 5.26 left its cleancache.pl to cron, "
-                          "so it is not run here.");
+        tw_confout_comment(
+            w->text, "install_sqwebmail: versions before 5.26 left its cleancache.pl to cron, "
+                     "so it is not run here.");
         return;
     }
-    tw_import_comment(w->text, "", "install_sqwebmail");
+    tw_confout_comment(w->text, "install_sqwebmail");
     program(w, "sqwebmail-cache", "/usr/local/share/sqwebmail", "cleancache.pl", "root");
 }
 
@@ -85,7 +86,7 @@ void tw_import_programs(struct tw_importer *w)
     sqwebmail(w);
     w->text = all;
     if (programs.len) {
-        tw_import_heading(w, "programs that the old script ran");
+        tw_confout_heading(w->text, "programs that the old script ran");
         tw_buf_puts(w->text, tw_buf_text(&programs));
     }
     tw_buf_free(&programs);

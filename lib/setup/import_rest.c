@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "setup/confout.h"
 #include "setup/import_private.h"
 
 enum { UNKNOWN_MAX = 100 };
@@ -27,10 +28,10 @@ void tw_import_dnsbls(struct tw_importer *w)
     }
     const bool asked = tw_import_flag(w, "rbl_enable");
     if (lists.len) {
-        tw_import_heading(w, "DNS lists");
-        tw_import_comment(w->text, "",
-                          "The lists that the old file has on, for a kind that is still to come%s",
-                          asked ? ":" : "; rbl_enable is 0, so qmail asked none of them:");
+        tw_confout_heading(w->text, "DNS lists");
+        tw_confout_comment(w->text,
+                           "The lists that the old file has on, for a kind that is still to come%s",
+                           asked ? ":" : "; rbl_enable is 0, so qmail asked none of them:");
         tw_buf_puts(w->text, tw_buf_text(&lists));
     }
     tw_buf_free(&lists);
@@ -38,27 +39,10 @@ void tw_import_dnsbls(struct tw_importer *w)
 
 /* ---- what has no successor ----------------------------------------------------------------- */
 
-struct column {
-    struct tw_buf *out;
-    size_t at;
-};
-
-static void put_word(struct column *c, const char *word)
-{
-    enum { COLUMNS = 98 };
-    static const char indent[] = "#    ";
-    if (c->at == 0 || c->at + 1 + strlen(word) > COLUMNS) {
-        tw_buf_printf(c->out, "%s%s", c->at ? "\n" : "", indent);
-        c->at = strlen(indent);
-    }
-    tw_buf_printf(c->out, " %s", word);
-    c->at += 1 + strlen(word);
-}
-
 /* How many keys of that fate there were. What is no name could be anything, and is not quoted. */
 static size_t list_keys(const struct tw_importer *w, enum tw_old_fate fate, struct tw_buf *out)
 {
-    struct column column = {.out = out};
+    struct tw_buf keys = {0};
     size_t count = 0, unnamed = 0, left_out = 0;
     for (size_t i = 0; i < w->conf->count; i++) {
         const struct tw_oldconf_entry *entry = &w->conf->entries[i];
@@ -70,15 +54,13 @@ static size_t list_keys(const struct tw_importer *w, enum tw_old_fate fate, stru
         else if (fate == TW_OLD_UNKNOWN && count > UNKNOWN_MAX)
             left_out++;
         else
-            put_word(&column, entry->key);
+            tw_buf_printf(&keys, " %s", entry->key);
     }
-    if (unnamed || left_out) {
-        char *word = tw_format("(and %zu more)", unnamed + left_out);
-        put_word(&column, word);
-        free(word);
-    }
+    if (unnamed || left_out)
+        tw_buf_printf(&keys, " (and %zu more)", unnamed + left_out);
     if (count)
-        tw_buf_puts(out, "\n");
+        tw_confout_fold(out, "#    ", "#     ", tw_buf_text(&keys));
+    tw_buf_free(&keys);
     return count;
 }
 
@@ -104,9 +86,9 @@ void tw_import_rest(struct tw_importer *w)
         struct tw_buf keys = {0};
         if (list_keys(w, fate, &keys)) {
             if (first)
-                tw_import_heading(w, "old keys without a successor, and why");
+                tw_confout_heading(w->text, "old keys without a successor, and why");
             first = false;
-            tw_import_comment(w->text, "", "%s: %s", tw_old_fate_word(fate), tw_old_fate_why(fate));
+            tw_confout_comment(w->text, "%s: %s", tw_old_fate_word(fate), tw_old_fate_why(fate));
             tw_buf_puts(w->text, tw_buf_text(&keys));
         }
         tw_buf_free(&keys);

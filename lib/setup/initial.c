@@ -25,21 +25,9 @@ static void list_programs(const struct tw_machine *m, struct tw_buf *out)
         else
             tw_buf_printf(&missing, "%s%s", missing.len ? ", " : "", p->name);
     }
-    if (!missing.len)
-        return;
-    tw_buf_puts(out, "# Not found:");
-    size_t column = strlen("# Not found:");
-    char *rest = tw_buf_take(&missing), *const whole = rest;
-    for (char *word; (word = strsep(&rest, " "));) {
-        if (column + strlen(word) + 1 > TW_CONFOUT_WIDTH) {
-            tw_buf_puts(out, "\n#  ");
-            column = 3;
-        }
-        tw_buf_printf(out, " %s", word);
-        column += strlen(word) + 1;
-    }
-    tw_buf_puts(out, "\n");
-    free(whole);
+    if (missing.len)
+        tw_confout_fold(out, "# Not found: ", "#   ", tw_buf_text(&missing));
+    tw_buf_free(&missing);
 }
 
 static void write_head(const struct tw_machine *m, int64_t now_s, struct tw_buf *out,
