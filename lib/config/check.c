@@ -22,23 +22,13 @@ static int check_address(const char *value, struct tw_error *e)
     return good ? 0 : tw_fail(e, "\"%s\" is no mail address: write user@domain", value);
 }
 
-bool tw_config_address_valid(const char *text)
-{
-    return check_address(text, NULL) == 0;
-}
-
-bool tw_config_hostname_valid(const char *text)
+static int check_hostname(const char *value, struct tw_error *e)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                   "0123456789._-";
-    const size_t length = strlen(text);
-    return length > 0 && length <= 253 && text[0] != '-' && text[0] != '.' &&
-           strspn(text, allowed) == length;
-}
-
-static int check_hostname(const char *value, struct tw_error *e)
-{
-    if (tw_config_hostname_valid(value))
+    const size_t length = strlen(value);
+    if (length > 0 && length <= 253 && value[0] != '-' && value[0] != '.' &&
+        strspn(value, allowed) == length)
         return 0;
     return tw_fail(e, "\"%s\" is no host name: letters, digits, dots and hyphens", value);
 }

@@ -156,7 +156,7 @@ char *tw_config_system_hostname(void)
     if (gethostname(name, sizeof name) != 0)
         return tw_strdup("localhost");
     name[sizeof name - 1] = '\0';
-    return tw_strdup(tw_config_hostname_valid(name) ? name : "localhost");
+    return tw_strdup(tw_config_check("hostname", name, NULL) == 0 ? name : "localhost");
 }
 
 static int compare_jobs(const void *a, const void *b)

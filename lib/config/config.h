@@ -134,9 +134,6 @@ char *tw_config_state_dir(const char *file);
  * frees. */
 char *tw_config_last_good(const char *file);
 
-/* May this stand as `postmaster`, as `hostname`? Pure. */
-bool tw_config_address_valid(const char *text);
-bool tw_config_hostname_valid(const char *text);
 /* One written value of a key outside jobs, named as "postmaster" or "alert.to": has it the form
  * that such a value must have? What no form is asked of is well. */
 int tw_config_check(const char *name, const char *value, struct tw_error *e);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "config/config.h"
@@ -22,7 +21,7 @@ static char *host_line(const struct tw_look *look, const char *path)
     char *text = tw_look_text(look, path);
     if (text)
         text[strcspn(text, " \t\r\n")] = '\0';
-    if (text && tw_config_hostname_valid(text))
+    if (text && tw_config_check("hostname", text, NULL) == 0)
         return text;
     free(text);
     return NULL;
@@ -31,11 +30,7 @@ static char *host_line(const struct tw_look *look, const char *path)
 static void look_at_names(const struct tw_look *look)
 {
     struct tw_machine *m = look->machine;
-    char name[256] = "";
-    if (gethostname(name, sizeof name - 1) != 0 || !tw_config_hostname_valid(name))
-        m->hostname = tw_strdup("localhost");
-    else
-        m->hostname = tw_strdup(name);
+    m->hostname = tw_config_system_hostname();
     char *path = tw_format("%s/control/me", m->qmail_dir);
     m->me = host_line(look, path);
     free(path);

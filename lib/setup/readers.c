@@ -28,7 +28,7 @@ static bool take(struct tw_machine_reader *reader, const char *text)
 {
     if (!strchr(text, '@'))
         return false;
-    if (tw_config_address_valid(text))
+    if (tw_config_check("postmaster", text, NULL) == 0)
         reader->address = tw_strdup(text);
     else
         reader->why = tw_format("\"%.*s\" is no plain address", SHOWN_MAX, text);
@@ -39,10 +39,7 @@ static void take_local(struct tw_machine_reader *reader, const struct tw_machine
                        const char *name)
 {
     char *address = tw_format("%s@%s", name, host_of(m));
-    if (tw_config_address_valid(address))
-        reader->address = tw_strdup(address);
-    else
-        reader->why = tw_format("\"%.*s\" is no plain address", SHOWN_MAX, address);
+    (void)take(reader, address);
     free(address);
 }
 
