@@ -9,7 +9,7 @@
 enum { TW_OLD_FIRST = 333, TW_OLD_LAST = 554 }; /* versions: 3.33 and 5.54 */
 
 enum tw_old_fate {
-    TW_OLD_TAKEN, /* it has a successor: `where` */
+    TW_OLD_TAKEN, /* it has a successor */
     /* None, and why; in the order in which they are told. */
     TW_OLD_SECRET,
     TW_OLD_RUN_FILES,
@@ -32,7 +32,6 @@ struct tw_oldkey {
      * read, but no shipped file had, say nothing of a version: TW_OLD_FIRST and TW_OLD_LAST. */
     int since, until;
     enum tw_old_fate fate;
-    const char *where; /* what it goes into; NULL: TAKEN by nothing */
 };
 
 const struct tw_oldkey *tw_oldkeys(size_t *count);       /* sorted by key, in bytes */
