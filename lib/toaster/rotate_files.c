@@ -239,11 +239,9 @@ static int name_copy(int dir, int copy, const char *tmp, const char *packed,
 
 /* That it took too long must be known in the next run, which else would do it again: what is left
  * of the copy says so for a day, empty and read-only, as no other that is left is. */
-static void leave_mark(int copy)
+static bool leave_mark(int copy)
 {
-    (void)ftruncate(copy, 0);
-    (void)futimens(copy, NULL);
-    (void)fchmod(copy, MARK_MODE);
+    return ftruncate(copy, 0) == 0 && futimens(copy, NULL) == 0 && fchmod(copy, MARK_MODE) == 0;
 }
 
 static bool is_marked(int dir, const char *tmp)
@@ -272,9 +270,7 @@ static int make_packed(int dir, int piece, const char *name, const char *packed,
         result = write_copy(piece, seen, copy, pulse, name, e);
         if (result == 0)
             result = name_copy(dir, copy, tmp, packed, e);
-        if (result != 0 && e->fault == TW_ROTATE_SLOW)
-            leave_mark(copy);
-        else if (result != 0)
+        if (result != 0 && (e->fault != TW_ROTATE_SLOW || !leave_mark(copy)))
             (void)unlinkat(dir, tmp, 0);
         close(copy);
     }
