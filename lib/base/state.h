@@ -73,8 +73,8 @@ struct tw_state_job {
     const char *memory; /* what the kind remembers, opaque */
 };
 
-/* What tw_state_open found. The strings live only during the call. No other function than the last
- * may be NULL. */
+/* What tw_state_open found. The strings live only during the call. What a NULL stands for is not
+ * asked for, and not read. */
 struct tw_state_reader {
     void (*aspect)(void *context, const struct tw_state_aspect *row);
     void (*job)(void *context, const struct tw_state_job *row);
