@@ -45,8 +45,6 @@ int ctl_init(const struct ctl *ctl)
     struct tw_error e;
     char *found;
     size_t length;
-    if (ctl->arguments[0])
-        return ctl_misuse(ctl, "init takes no argument; -o names the file to write");
     if (ctl_look_apart(look, &now_s, LOOK_MS, "init", &found, &length, &e) != 0) {
         ctl_complain("cannot look at this machine: %s", e.text);
         return CTL_SYSTEM;

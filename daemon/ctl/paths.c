@@ -109,10 +109,6 @@ int ctl_paths(const struct ctl *ctl)
     struct tw_error e;
     char *text;
     size_t length;
-    if (ctl->arguments[0]) {
-        ctl_complain("paths takes no argument");
-        return CTL_USAGE;
-    }
     if (ctl_look_apart(look, &copy, LOOK_MS, "paths", &text, &length, &e) != 0) {
         ctl_complain("cannot look for the directories: %s", e.text);
         return CTL_SYSTEM;

@@ -229,16 +229,13 @@ static const struct sub {
     {"unlink", ctl_service_unlink},
 };
 
-static const struct sub *find_sub(const struct ctl *ctl)
+/* By the table of verbs it is one of these. */
+static const struct sub *find_sub(const char *name)
 {
-    const char *name = ctl->arguments[0];
-    for (size_t i = 0; name && i < TW_COUNT(subs); i++)
-        if (strcmp(subs[i].name, name) == 0)
-            return &subs[i];
-    ctl_complain("service is followed by list, test, up, down, restart, rotate, create, link or "
-                 "unlink%s%s%s",
-                 name ? ", not by \"" : "", name ? name : "", name ? "\"" : "");
-    return NULL;
+    size_t i = TW_COUNT(subs) - 1;
+    while (i && strcmp(subs[i].name, name) != 0)
+        i--;
+    return &subs[i];
 }
 
 static bool usage_is_right(const struct ctl *ctl, const struct sub *sub)
@@ -294,8 +291,8 @@ static int run_where_found(const struct ctl *ctl, const struct sub *sub)
 
 int ctl_service(const struct ctl *ctl)
 {
-    const struct sub *sub = find_sub(ctl);
-    if (!sub || !usage_is_right(ctl, sub))
+    const struct sub *sub = find_sub(ctl->arguments[0]);
+    if (!usage_is_right(ctl, sub))
         return CTL_USAGE;
     if (!ctl->config)
         return run_where_found(ctl, sub);
