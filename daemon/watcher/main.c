@@ -42,7 +42,7 @@ static int check(const char *file)
         tw_config_free(&config);
         return 100;
     }
-    printf("%s is good: %zu jobs\n", file, config->job_count);
+    printf("%s is good: %zu job%s\n", file, config->job_count, config->job_count == 1 ? "" : "s");
     tw_config_free(&config);
     return 0;
 }
