@@ -21,8 +21,8 @@
 #include "kinds/canary_search.h"
 
 enum {
-    WRITTEN_MS = 500, /* until the state is on disk, and the first mail goes */
-    NEXT_MS = 10,
+    WRITTEN_MS = 500, /* until the state is on disk, and the next mail goes: who takes over must
+                         know of those before it */
     FIRST_LOOK_MS = 1000,
     SEND_MIN_MS = 10000,
     SEND_MAX_MS = 60000,
@@ -182,15 +182,15 @@ static void send_next(struct state *s, struct tw_canary_mail *mail)
     if (mail->fate == TW_CANARY_FAILED)
         give_up_others(s, mail);
     remember(s);
-    look_again(s, has_new(&s->round) ? NEXT_MS : FIRST_LOOK_MS);
+    look_again(s, has_new(&s->round) ? WRITTEN_MS : FIRST_LOOK_MS);
 }
 
 /* ---- looking ------------------------------------------------------------------------------ */
 
-static void on_seen(void *context, const char *id, const char *folder, bool in_spam, int64_t came_s)
+static void on_seen(void *context, const struct tw_canary_sight *sight)
 {
     struct state *s = context;
-    char *text = tw_canary_saw(&s->round, id, folder, in_spam, came_s, now_s(s));
+    char *text = tw_canary_saw(&s->round, sight, now_s(s));
     if (text)
         s->run->sink->note(s->run->sink->context, text);
     free(text);
@@ -214,9 +214,17 @@ static int search(struct state *s, bool for_mails, struct tw_error *e)
     return result;
 }
 
-static struct tw_canary_verdict judge(const struct state *s, const struct tw_canary_mail *mail)
+/* `searched` as of search(). Of what could not be looked for, only what was seen or said is known.
+ */
+static struct tw_canary_verdict judge(const struct state *s, const struct tw_canary_mail *mail,
+                                      int searched)
 {
-    return tw_canary_judge(mail, s->settings->spam, s->settings->max_time_s, s->run->now_s);
+    struct tw_canary_verdict verdict =
+        tw_canary_judge(mail, s->settings->spam, s->settings->max_time_s, s->run->now_s);
+    if (searched != 1 && !mail->folder && mail->fate == TW_CANARY_TAKEN &&
+        strcmp(verdict.code, "accepted") != 0)
+        verdict.level = TW_LEVEL_NONE;
+    return verdict;
 }
 
 static void report_mail(const struct state *s, const struct tw_canary_mail *mail,
@@ -230,7 +238,7 @@ static bool all_known(const struct state *s)
 {
     bool all = true;
     for (size_t i = 0; i < s->round.mail_count; i++) {
-        const struct tw_canary_verdict verdict = judge(s, &s->round.mails[i]);
+        const struct tw_canary_verdict verdict = judge(s, &s->round.mails[i], 1);
         all = all && verdict.text;
         free(verdict.text);
     }
@@ -238,11 +246,11 @@ static bool all_known(const struct state *s)
 }
 
 /* What has failed already is a line in the log at once; it counts when the round is over. */
-static void report_early(struct state *s)
+static void report_early(struct state *s, int searched)
 {
     for (size_t i = 0; i < s->round.mail_count; i++) {
         struct tw_canary_mail *mail = &s->round.mails[i];
-        const struct tw_canary_verdict verdict = judge(s, mail);
+        const struct tw_canary_verdict verdict = judge(s, mail, searched);
         if (verdict.level == TW_LEVEL_FAIL && !mail->told) {
             mail->told = true;
             report_mail(s, mail, &verdict);
@@ -285,15 +293,12 @@ static void report_main(const struct state *s, int searched, const struct tw_err
                   s->settings->to);
 }
 
-/* Of what could not be looked for, only what was seen or said is known. */
 static void finish(struct state *s, int searched, const struct tw_error *why)
 {
     report_main(s, searched, why);
     for (size_t i = 0; i < s->round.mail_count; i++) {
         const struct tw_canary_mail *mail = &s->round.mails[i];
-        struct tw_canary_verdict verdict = judge(s, mail);
-        if (searched != 1 && !mail->folder && mail->fate == TW_CANARY_TAKEN)
-            verdict.level = TW_LEVEL_NONE;
+        const struct tw_canary_verdict verdict = judge(s, mail, searched);
         report_mail(s, mail, &verdict);
         free(verdict.text);
     }
@@ -311,7 +316,7 @@ static void look(struct state *s)
     }
     /* First: so that what is reported here does not count yet. */
     look_again(s, tw_canary_look_ms(&s->round, s->settings->max_time_s, s->run->now_s));
-    report_early(s);
+    report_early(s, searched);
     remember(s);
 }
 
@@ -355,6 +360,20 @@ static void try_to_begin(struct state *s, const char *who)
     report_none(s);
 }
 
+static void go_on(struct state *s, const char *who)
+{
+    bool write;
+    struct tw_canary_mail *mail = tw_canary_next(&s->round, who, s->run->now_s, &write);
+    if (mail && write) {
+        remember(s);
+        look_again(s, WRITTEN_MS);
+    } else if (mail) {
+        send_next(s, mail);
+    } else {
+        look(s);
+    }
+}
+
 /* Mails that went to another mailbox cannot be looked for any more. */
 static void forget_other(struct state *s)
 {
@@ -381,14 +400,10 @@ static void canary_run(const struct tw_run *run)
         tw_canary_read(run->memory, &s.round);
         tw_canary_set_back(&s.round, run->now_s);
         forget_other(&s);
-        struct tw_canary_mail *mail =
-            s.round.open ? tw_canary_next(&s.round, who, run->now_s) : NULL;
-        if (!s.round.open)
-            try_to_begin(&s, who);
-        else if (mail)
-            send_next(&s, mail);
+        if (s.round.open)
+            go_on(&s, who);
         else
-            look(&s);
+            try_to_begin(&s, who);
         tw_canary_free(&s.round);
     }
     free(who);

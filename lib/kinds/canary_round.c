@@ -104,38 +104,41 @@ static void read_mail(struct tw_canary_round *round, const char *at)
     }
 }
 
-/* "TOOK IN_SPAM FOLDER", of the mail in the line before */
+/* "TOOK IN_SPAM LEFT FOLDER", of the mail in the line before */
 static void read_seen(struct tw_canary_round *round, const char *at)
 {
-    int64_t took_s, in_spam;
-    if (round->mail_count == 0 || !take_number(&at, &took_s) || !take_number(&at, &in_spam))
+    int64_t took_s, in_spam, left;
+    if (round->mail_count == 0 || !take_number(&at, &took_s) || !take_number(&at, &in_spam) ||
+        !take_number(&at, &left))
         return;
     struct tw_canary_mail *mail = &round->mails[round->mail_count - 1];
     free(mail->folder);
     mail->took_s = took_s;
     mail->in_spam = in_spam != 0;
+    mail->left = left != 0;
     mail->folder = tw_strdup(at);
 }
 
 static void add_late(struct tw_canary_round *round, enum tw_testmail type, const char *id,
-                     int64_t sent_s)
+                     int64_t sent_s, bool seen)
 {
     if (round->late_count == TW_CANARY_LATE_MAX) {
         free(round->late[0].id);
         memmove(round->late, round->late + 1, --round->late_count * sizeof *round->late);
     }
     round->late = tw_realloc_array(round->late, round->late_count + 1, sizeof *round->late);
-    round->late[round->late_count++] = (struct tw_canary_late){type, tw_strdup(id), sent_s};
+    round->late[round->late_count++] = (struct tw_canary_late){type, tw_strdup(id), sent_s, seen};
 }
 
-/* "TYPE ID SENT" */
+/* "TYPE ID SENT SEEN" */
 static void read_late(struct tw_canary_round *round, const char *at)
 {
     enum tw_testmail type;
-    int64_t sent_s;
+    int64_t sent_s, seen;
     char *id = NULL;
-    if (take_type(&at, &type) && take_id(&at, &id) && take_number(&at, &sent_s))
-        add_late(round, type, id, sent_s);
+    if (take_type(&at, &type) && take_id(&at, &id) && take_number(&at, &sent_s) &&
+        take_number(&at, &seen))
+        add_late(round, type, id, sent_s, seen != 0);
     free(id);
 }
 
@@ -184,12 +187,12 @@ void tw_canary_write(const struct tw_canary_round *round, struct tw_buf *out)
                       tw_testmail_name(mail->type), mail->id, fates[mail->fate], mail->sent_s,
                       mail->next_s, mail->told, mail->said);
         if (mail->folder)
-            tw_buf_printf(out, "seen %" PRId64 " %d %s\n", mail->took_s, mail->in_spam,
-                          mail->folder);
+            tw_buf_printf(out, "seen %" PRId64 " %d %d %s\n", mail->took_s, mail->in_spam,
+                          mail->left, mail->folder);
     }
     for (size_t i = 0; i < round->late_count; i++)
-        tw_buf_printf(out, "late %s %s %" PRId64 "\n", tw_testmail_name(round->late[i].type),
-                      round->late[i].id, round->late[i].sent_s);
+        tw_buf_printf(out, "late %s %s %" PRId64 " %d\n", tw_testmail_name(round->late[i].type),
+                      round->late[i].id, round->late[i].sent_s, round->late[i].seen);
 }
 
 static void forget_mails(struct tw_canary_round *round)
@@ -249,32 +252,42 @@ void tw_canary_begin(struct tw_canary_round *round, const char *to, const char *
             .type = types[i], .id = tw_strdup(ids[i]), .said = tw_strdup("")};
 }
 
-/* What another process's run was about to send may be on its way: it is looked for, not sent
- * again. Those behind it were not yet tried, for they go one after another. */
-static void take_over(struct tw_canary_round *round, const char *who)
+static struct tw_canary_mail *first_new(const struct tw_canary_round *round)
 {
-    if (strcmp(round->who, who) == 0)
-        return;
-    free(round->who);
-    round->who = tw_strdup(who);
     for (size_t i = 0; i < round->mail_count; i++)
-        if (round->mails[i].fate == TW_CANARY_NEW) {
-            round->mails[i].fate = TW_CANARY_PERHAPS;
-            round->mails[i].sent_s = round->began_s;
-            return;
-        }
+        if (round->mails[i].fate == TW_CANARY_NEW)
+            return &round->mails[i];
+    return NULL;
 }
 
-struct tw_canary_mail *tw_canary_next(struct tw_canary_round *round, const char *who, int64_t now_s)
+/* What another process's run was about to send may be on its way: it is looked for, not sent
+ * again. Those behind it were not yet tried, for they go one after another. */
+static bool take_over(struct tw_canary_round *round, const char *who)
 {
-    take_over(round, who);
-    for (size_t i = 0; i < round->mail_count; i++) {
-        struct tw_canary_mail *mail = &round->mails[i];
-        if (mail->fate == TW_CANARY_NEW ||
-            (mail->fate == TW_CANARY_PUT_OFF && mail->next_s && mail->next_s <= now_s))
-            return mail;
+    struct tw_canary_mail *mail = first_new(round);
+    if (strcmp(round->who, who) == 0)
+        return false;
+    free(round->who);
+    round->who = tw_strdup(who);
+    if (mail) {
+        mail->fate = TW_CANARY_PERHAPS;
+        mail->sent_s = mail->sent_s ? mail->sent_s : round->began_s;
     }
-    return NULL;
+    return true;
+}
+
+struct tw_canary_mail *tw_canary_next(struct tw_canary_round *round, const char *who, int64_t now_s,
+                                      bool *write)
+{
+    *write = take_over(round, who);
+    for (size_t i = 0; i < round->mail_count && !first_new(round); i++) {
+        struct tw_canary_mail *mail = &round->mails[i];
+        if (mail->fate != TW_CANARY_PUT_OFF || !mail->next_s || mail->next_s > now_s)
+            continue;
+        mail->fate = TW_CANARY_NEW;
+        *write = true;
+    }
+    return first_new(round);
 }
 
 /* One line, without what a terminal or our own lines could take for something else. */
@@ -347,39 +360,54 @@ static void see(struct tw_canary_mail *mail, const char *folder, bool in_spam, i
     mail->folder = clean(folder);
 }
 
-static char *see_late(struct tw_canary_round *round, size_t index, const char *folder, bool in_spam,
-                      int64_t came_s, int64_t now_s)
+static void forget_late(struct tw_canary_round *round, size_t index)
 {
-    const struct tw_canary_late late = round->late[index];
-    const int64_t took_s = took(late.sent_s, came_s, now_s);
-    char *text = tw_format("%s mail took %" PRId64 " s: it came to %s after its round was over",
-                           tw_testmail_name(late.type), took_s, folder);
+    free(round->late[index].id);
     memmove(round->late + index, round->late + index + 1,
             (--round->late_count - index) * sizeof *round->late);
+}
+
+static char *see_late(struct tw_canary_round *round, const struct tw_canary_late *late,
+                      const struct tw_canary_sight *sight, int64_t now_s)
+{
+    const int64_t took_s = took(late->sent_s, sight->came_s, now_s);
+    char *text = tw_format("%s mail took %" PRId64 " s: it came to %s after its round was over",
+                           tw_testmail_name(late->type), took_s, sight->folder);
     /* What should not have come at all speaks against the filter of today. */
-    const bool bad = late.type == TW_TESTMAIL_SPAM ? !in_spam : late.type != TW_TESTMAIL_CLEAN;
-    char *where = tw_format("%s (one that was sent %s ago)", folder,
-                            tw_duration_show(now_s - late.sent_s).text);
+    const bool bad =
+        late->type == TW_TESTMAIL_SPAM ? !sight->in_spam : late->type != TW_TESTMAIL_CLEAN;
+    char *where = tw_format("%s (one that was sent %s ago)", sight->folder,
+                            tw_duration_show(now_s - late->sent_s).text);
     for (size_t i = 0; bad && i < round->mail_count; i++)
-        if (round->mails[i].type == late.type && round->mails[i].fate != TW_CANARY_NEW)
-            see(&round->mails[i], where, in_spam, took_s);
+        if (round->mails[i].type == late->type && round->mails[i].fate != TW_CANARY_NEW)
+            see(&round->mails[i], where, sight->in_spam, took_s);
     free(where);
-    free(late.id);
     return text;
 }
 
-char *tw_canary_saw(struct tw_canary_round *round, const char *id, const char *folder, bool in_spam,
-                    int64_t came_s, int64_t now_s)
+char *tw_canary_saw(struct tw_canary_round *round, const struct tw_canary_sight *sight,
+                    int64_t now_s)
 {
+    char *text = NULL;
     for (size_t i = 0; i < round->mail_count; i++) {
         struct tw_canary_mail *mail = &round->mails[i];
-        if (strcmp(mail->id, id) == 0 && mail->fate != TW_CANARY_NEW)
-            see(mail, folder, in_spam, took(mail->sent_s, came_s, now_s));
+        if (strcmp(mail->id, sight->id) != 0 || mail->fate == TW_CANARY_NEW)
+            continue;
+        see(mail, sight->folder, sight->in_spam, took(mail->sent_s, sight->came_s, now_s));
+        mail->left = !sight->removed;
     }
-    for (size_t i = 0; i < round->late_count; i++)
-        if (strcmp(round->late[i].id, id) == 0)
-            return see_late(round, i, folder, in_spam, came_s, now_s);
-    return NULL;
+    for (size_t i = 0; i < round->late_count; i++) {
+        struct tw_canary_late *late = &round->late[i];
+        if (strcmp(late->id, sight->id) != 0)
+            continue;
+        if (!late->seen)
+            text = see_late(round, late, sight, now_s);
+        late->seen = true;
+        if (sight->removed)
+            forget_late(round, i);
+        break;
+    }
+    return text;
 }
 
 /* ---- judging ------------------------------------------------------------------------------ */
@@ -519,13 +547,13 @@ int64_t tw_canary_look_ms(const struct tw_canary_round *round, int64_t max_time_
 void tw_canary_close(struct tw_canary_round *round, int64_t now_s)
 {
     round->open = false;
-    for (size_t i = 0; i < round->mail_count; i++)
-        if (may_come(&round->mails[i]))
-            add_late(round, round->mails[i].type, round->mails[i].id, round->mails[i].sent_s);
-    while (round->late_count && round->late[0].sent_s < now_s - TW_CANARY_LATE_S) {
-        free(round->late[0].id);
-        memmove(round->late, round->late + 1, --round->late_count * sizeof *round->late);
+    for (size_t i = 0; i < round->mail_count; i++) {
+        const struct tw_canary_mail *mail = &round->mails[i];
+        if (may_come(mail) || mail->left)
+            add_late(round, mail->type, mail->id, mail->sent_s, mail->left);
     }
+    while (round->late_count && round->late[0].sent_s < now_s - TW_CANARY_LATE_S)
+        forget_late(round, 0);
 }
 
 void tw_canary_show(const struct tw_canary_round *round, const char *only, struct tw_buf *out)
@@ -542,8 +570,8 @@ void tw_canary_show(const struct tw_canary_round *round, const char *only, struc
         tw_buf_printf(out, "%-7s %s  sent %s, %s%s%s", tw_testmail_name(mail->type), mail->id, when,
                       fates[mail->fate], mail->said[0] ? ": " : "", mail->said);
         if (mail->folder)
-            tw_buf_printf(out, "; seen in %s after %" PRId64 " s, and removed", mail->folder,
-                          mail->took_s);
+            tw_buf_printf(out, "; seen in %s after %" PRId64 " s, and %s", mail->folder,
+                          mail->took_s, mail->left ? "not removed" : "removed");
         tw_buf_puts(out, "\n");
     }
 }

@@ -20,7 +20,7 @@
 enum { TW_CANARY_LATE_MAX = 100, TW_CANARY_LATE_S = 7 * 86400 };
 
 enum tw_canary_fate {
-    TW_CANARY_NEW,       /* not yet sent */
+    TW_CANARY_NEW,       /* not yet sent, or being sent, or to be sent again */
     TW_CANARY_TAKEN,     /* the server has it */
     TW_CANARY_REFUSED,   /* the server has seen it and does not want it */
     TW_CANARY_UNWELCOME, /* the server refuses us or the address */
@@ -41,6 +41,7 @@ struct tw_canary_mail {
     char *folder; /* for people; NULL: not seen */
     bool in_spam;
     int64_t took_s;
+    bool left; /* it could not be removed */
     bool told; /* its outcome was reported before the round was over */
 };
 
@@ -48,6 +49,7 @@ struct tw_canary_late {
     enum tw_testmail type;
     char *id;
     int64_t sent_s;
+    bool seen; /* and told: it is only to be removed */
 };
 
 struct tw_canary_round {
@@ -77,9 +79,10 @@ void tw_canary_set_back(struct tw_canary_round *round, int64_t now_s);
 void tw_canary_begin(struct tw_canary_round *round, const char *to, const char *who,
                      const enum tw_testmail *types, char *const *ids, size_t count, int64_t now_s);
 
-/* The mail that is to be sent now; NULL: none. */
-struct tw_canary_mail *tw_canary_next(struct tw_canary_round *round, const char *who,
-                                      int64_t now_s);
+/* The mail that is to be sent now; NULL: none. *write: the round is another now and must be written
+ * down before; or whoever takes over does not know what was being sent. */
+struct tw_canary_mail *tw_canary_next(struct tw_canary_round *round, const char *who, int64_t now_s,
+                                      bool *write);
 /* What came of it. */
 void tw_canary_sent(struct tw_canary_mail *mail, enum tw_mailout_result result, const char *said,
                     int64_t max_time_s, int64_t began_s, int64_t now_s);
@@ -90,10 +93,15 @@ void tw_canary_ids(const struct tw_canary_round *round, struct tw_strings *out);
 /* None of them can have come earlier and not been seen by now. */
 int64_t tw_canary_since_s(const struct tw_canary_round *round, int64_t now_s);
 
-/* A mail with this id was in that folder, where it came at this time. One that is late is
- * forgotten, and what is to be said of it is given back, the caller's to free; NULL: nothing. */
-char *tw_canary_saw(struct tw_canary_round *round, const char *id, const char *folder, bool in_spam,
-                    int64_t came_s, int64_t now_s);
+struct tw_canary_sight {
+    const char *id, *folder; /* the folder's name is for people */
+    bool in_spam, removed;   /* removed: it is not there any more */
+    int64_t came_s;
+};
+/* A mail was seen. One that is late is forgotten, if it was removed, and what is to be said of it
+ * is given back, the caller's to free; NULL: nothing. */
+char *tw_canary_saw(struct tw_canary_round *round, const struct tw_canary_sight *sight,
+                    int64_t now_s);
 
 /* What is to be said of a mail; the text is the caller's. TW_LEVEL_NONE with no text: that is not
  * known yet. `spam`: what should become of it. */
@@ -108,7 +116,7 @@ struct tw_canary_verdict tw_canary_judge(const struct tw_canary_mail *mail, cons
 /* In how many milliseconds it should be looked again: soon at first, then less often. */
 int64_t tw_canary_look_ms(const struct tw_canary_round *round, int64_t max_time_s, int64_t now_s);
 
-/* All is known. What may still come counts as late from now on. */
+/* All is known. What may still come counts as late from now on; so does what is still there. */
 void tw_canary_close(struct tw_canary_round *round, int64_t now_s);
 
 /* A line for each mail, for a letter. */

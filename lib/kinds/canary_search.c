@@ -106,13 +106,14 @@ struct look {
     int fd;
 };
 
-static void put_seen(struct look *l, int id, const struct stat *st)
+static void put_seen(struct look *l, int id, bool removed, const struct stat *st)
 {
     struct tw_buf shown = {0};
     tw_folder_show(l->folder, &shown);
     struct tw_frame_writer w = tw_frame_begin(&l->voice.out, FRAME_SEEN);
     tw_frame_put_number(&w, id);
     tw_frame_put_number(&w, tw_folder_class_of(l->names, l->folder) == TW_FOLDER_SPAM);
+    tw_frame_put_number(&w, removed);
     tw_frame_put_number(&w, st->st_mtim.tv_sec);
     tw_frame_put_bytes(&w, tw_buf_text(&shown), strnlen(tw_buf_text(&shown), TW_CHILD_NAME_MAX));
     tw_frame_end(&w);
@@ -120,23 +121,38 @@ static void put_seen(struct look *l, int id, const struct stat *st)
     tw_voice_say(&l->voice);
 }
 
-static void remove_it(struct look *l, const char *name, const struct stat *opened)
+/* False: it may be there still. */
+static bool remove_it(struct look *l, const char *name, const struct stat *opened)
 {
     struct tw_message message;
     struct stat st;
     if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_ino != opened->st_ino ||
         st.st_dev != opened->st_dev || !tw_message_parse(name, &message))
-        return; /* somebody has renamed it: the next look finds it */
+        return false; /* somebody has renamed it: the next look finds it */
     if (unlinkat(l->fd, name, 0) != 0) {
         if (errno != ENOENT)
             tw_voice_problem(&l->voice, "cannot-remove", strerrordesc_np(errno));
-        return;
+        return false;
     }
     /* As with expire: what vpopmail and Courier leave out of the quota. */
     if (message.trashed || strcmp(l->folder, ".Trash") == 0)
-        return;
+        return true;
     l->gone_bytes += message.size_bytes >= 0 ? message.size_bytes : (int64_t)opened->st_size;
     l->gone_count++;
+    return true;
+}
+
+/* What cannot be read may hide what is looked for; what has just gone cannot. */
+static void unreadable(struct look *l, const char *name)
+{
+    const int why = errno;
+    struct tw_buf text = {0};
+    if (why == ENOENT || why == ELOOP || why == ENOTDIR)
+        return;
+    tw_folder_show(l->folder, &text);
+    tw_buf_printf(&text, ": %s: %s", name, strerrordesc_np(why));
+    tw_voice_problem(&l->voice, "unreadable", tw_buf_text(&text));
+    tw_buf_free(&text);
 }
 
 static void look_into(struct look *l, const char *name)
@@ -144,8 +160,10 @@ static void look_into(struct look *l, const char *name)
     char header[HEADER_MAX];
     struct stat st;
     const int fd = tw_beneath_open(l->fd, name, O_RDONLY | O_NOFOLLOW, true);
-    if (fd < 0)
+    if (fd < 0) {
+        unreadable(l, name);
         return;
+    }
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == l->uid) {
         size_t length = 0;
         ssize_t n;
@@ -154,10 +172,8 @@ static void look_into(struct look *l, const char *name)
                 (n < 0 && errno == EINTR)))
             length += n > 0 ? (size_t)n : 0;
         const int id = tw_canary_match(header, length, l->search->ids);
-        if (id >= 0) {
-            put_seen(l, id, &st);
-            remove_it(l, name, &st);
-        }
+        if (id >= 0)
+            put_seen(l, id, remove_it(l, name, &st), &st);
     }
     close(fd);
 }
@@ -186,16 +202,25 @@ static void look_at_folder(struct look *l, const struct tw_mail_place_of *of,
                            const struct tw_folder *folder)
 {
     struct tw_stamp stamp;
-    const int at = folder->is_maildir ? tw_folder_open(of, folder->path) : -1;
-    if (at < 0)
-        return;
+    struct stat st;
+    const int at = tw_folder_open(of, folder->path);
     l->folder = folder->path;
-    for (int dir = TW_DIR_CUR; dir <= TW_DIR_NEW; dir++) {
+    if (at < 0) {
+        unreadable(l, "directory");
+        return;
+    }
+    /* One that may not be searched does not look like a maildir. */
+    if (!folder->is_maildir && fstatat(at, "new", &st, AT_SYMLINK_NOFOLLOW) != 0)
+        unreadable(l, "new");
+    for (int dir = TW_DIR_CUR; folder->is_maildir && dir <= TW_DIR_NEW; dir++) {
+        const char *name = tw_mail_dir_names[dir];
         l->fd = tw_folder_open_dir(of, at, (enum tw_mail_dir)dir, &stamp);
-        if (l->fd < 0)
+        if (l->fd < 0) {
+            unreadable(l, name);
             continue;
-        if (l->opened < OPENED_MAX)
-            tw_dir_each(l->fd, take_entry, l);
+        }
+        if (l->opened < OPENED_MAX && tw_dir_each(l->fd, take_entry, l) != 0)
+            unreadable(l, name);
         close(l->fd);
     }
     close(at);
@@ -275,11 +300,15 @@ static int take(void *context, struct tw_frame *frame, const char *bytes, size_t
     if (frame->type != FRAME_SEEN)
         return -1;
     const int64_t id = tw_frame_number(frame), in_spam = tw_frame_number(frame);
-    const int64_t came_s = tw_frame_number(frame);
+    const int64_t removed = tw_frame_number(frame), came_s = tw_frame_number(frame);
     char *folder = tw_frame_text(frame, TW_CHILD_NAME_MAX);
     const bool good = tw_frame_done(frame) && id >= 0 && (size_t)id < search->ids->count;
     if (good)
-        search->seen(search->context, search->ids->items[id], folder, in_spam != 0, came_s);
+        search->seen(search->context, &(struct tw_canary_sight){.id = search->ids->items[id],
+                                                                .folder = folder,
+                                                                .in_spam = in_spam != 0,
+                                                                .removed = removed != 0,
+                                                                .came_s = came_s});
     free(folder);
     return good ? 0 : -1;
 }
@@ -307,7 +336,8 @@ static const struct tw_problem_sort *find_sort(const struct tw_problems *problem
 /* The gravest thing that stands in the way. */
 static int judge(const struct tw_problems *problems, struct tw_error *e)
 {
-    static const char *const grave[] = {"cannot-open", "unreadable", "too-many", "cannot-remove"};
+    static const char *const grave[] = {"cannot-open", "unreadable", "foreign",
+                                        "other-fs",    "too-many",   "cannot-remove"};
     for (size_t i = 0; i < TW_COUNT(grave); i++) {
         const struct tw_problem_sort *sort = find_sort(problems, grave[i]);
         if (sort)

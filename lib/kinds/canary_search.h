@@ -3,14 +3,15 @@
 #ifndef TW_KINDS_CANARY_SEARCH_H
 #define TW_KINDS_CANARY_SEARCH_H
 
+#include "kinds/canary_round.h"
 #include "kinds/canary_rules.h"
 
 struct tw_canary_search {
     const struct tw_run *run;
     const struct tw_strings *ids; /* what is looked for; none: only whether there is the mailbox */
     int64_t since_s;              /* messages that came before this are not opened */
-    /* A message with this id was there (the folder's name is for people), and is removed. */
-    void (*seen)(void *context, const char *id, const char *folder, bool in_spam, int64_t came_s);
+    /* A message with one of the ids was there. */
+    void (*seen)(void *context, const struct tw_canary_sight *sight);
     void *context;
 };
 

@@ -32,15 +32,28 @@ static void travel(struct tw_canary_round *round)
     tw_buf_free(&again);
 }
 
+/* Where something is to be written first, it is. */
+static struct tw_canary_mail *next_of(struct tw_canary_round *round, const char *who, int64_t now_s)
+{
+    bool write;
+    struct tw_canary_mail *mail = tw_canary_next(round, who, now_s, &write);
+    if (!write)
+        return mail;
+    travel(round);
+    mail = tw_canary_next(round, who, now_s, &write);
+    assert_false(write);
+    return mail;
+}
+
 static void send_all(struct tw_canary_round *round, enum tw_mailout_result result)
 {
     for (size_t i = 0; i < TW_COUNT(types); i++) {
-        struct tw_canary_mail *mail = tw_canary_next(round, "me", NOW_S);
+        struct tw_canary_mail *mail = next_of(round, "me", NOW_S);
         assert_ptr_equal(mail, &round->mails[i]);
         tw_canary_sent(mail, result, "554 no", 120, NOW_S, NOW_S);
         travel(round);
     }
-    assert_null(tw_canary_next(round, "me", NOW_S));
+    assert_null(next_of(round, "me", NOW_S));
 }
 
 static void expect(const struct tw_canary_mail *mail, const char *spam, int64_t at_s,
@@ -62,7 +75,9 @@ static void expect_open(const struct tw_canary_mail *mail, const char *spam, int
 static void saw(struct tw_canary_round *round, const char *id, const char *folder, bool in_spam,
                 int64_t after_s)
 {
-    assert_null(tw_canary_saw(round, id, folder, in_spam, NOW_S + after_s, NOW_S + after_s + 1));
+    assert_null(tw_canary_saw(round,
+                              &(struct tw_canary_sight){id, folder, in_spam, true, NOW_S + after_s},
+                              NOW_S + after_s + 1));
     travel(round);
 }
 
@@ -80,17 +95,52 @@ static void another_process_sends_only_what_cannot_have_been_sent(void **state)
 {
     (void)state;
     struct tw_canary_round round = begun();
-    tw_canary_sent(tw_canary_next(&round, "me", NOW_S), TW_MAILOUT_TAKEN, "", 120, NOW_S, NOW_S);
+    tw_canary_sent(next_of(&round, "me", NOW_S), TW_MAILOUT_TAKEN, "", 120, NOW_S, NOW_S);
     travel(&round);
-    const struct tw_canary_mail *next = tw_canary_next(&round, "other", NOW_S + 5);
+    const struct tw_canary_mail *next = next_of(&round, "other", NOW_S + 5);
     assert_int_equal(next->type, TW_TESTMAIL_VIRUS);
     assert_int_equal(round.mails[1].fate, TW_CANARY_PERHAPS);
     travel(&round);
-    assert_ptr_equal(tw_canary_next(&round, "other", NOW_S + 5), &round.mails[2]);
+    next = next_of(&round, "other", NOW_S + 5);
+    assert_ptr_equal(next, &round.mails[2]);
     expect_open(&round.mails[1], "folder", NOW_S + 60);
     expect(&round.mails[1], "folder", NOW_S + 120, TW_LEVEL_UNKNOWN, "interrupted", "ended while");
     saw(&round, ID_B, "Spam", true, 3);
     expect(&round.mails[1], "folder", NOW_S + 60, TW_LEVEL_OK, "ok", "came to Spam after 3 s");
+    tw_canary_free(&round);
+}
+
+static void what_changes_who_sends_is_written_before_anything_goes(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    bool write;
+    assert_ptr_equal(tw_canary_next(&round, "me", NOW_S, &write), &round.mails[0]);
+    assert_false(write);
+    assert_ptr_equal(tw_canary_next(&round, "other", NOW_S, &write), &round.mails[1]);
+    assert_true(write);
+    assert_ptr_equal(tw_canary_next(&round, "other", NOW_S, &write), &round.mails[1]);
+    assert_false(write);
+    tw_canary_free(&round);
+}
+
+static void a_second_try_that_was_interrupted_is_not_repeated(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = {0};
+    bool write;
+    tw_canary_begin(&round, "c@example.com", "me", types, ids, 2, NOW_S);
+    tw_canary_sent(next_of(&round, "me", NOW_S), TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S,
+                   NOW_S);
+    tw_canary_sent(next_of(&round, "me", NOW_S), TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S + 2,
+                   NOW_S + 2);
+    assert_ptr_equal(tw_canary_next(&round, "me", NOW_S + 31, &write), &round.mails[0]);
+    assert_true(write);
+    travel(&round);
+    const struct tw_canary_mail *mail = next_of(&round, "other", NOW_S + 60);
+    assert_ptr_equal(mail, &round.mails[1]);
+    assert_int_equal(round.mails[0].fate, TW_CANARY_PERHAPS);
+    assert_int_equal(round.mails[0].sent_s, NOW_S);
     tw_canary_free(&round);
 }
 
@@ -99,15 +149,15 @@ static void what_is_put_off_is_tried_again_in_its_time(void **state)
     (void)state;
     struct tw_canary_round round = {0};
     tw_canary_begin(&round, "c@example.com", "me", types, ids, 1, NOW_S);
-    struct tw_canary_mail *mail = tw_canary_next(&round, "me", NOW_S);
+    struct tw_canary_mail *mail = next_of(&round, "me", NOW_S);
     tw_canary_sent(mail, TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S, NOW_S + 1);
-    assert_null(tw_canary_next(&round, "me", NOW_S + 2));
+    assert_null(next_of(&round, "me", NOW_S + 2));
     travel(&round);
-    mail = tw_canary_next(&round, "me", NOW_S + 40);
+    mail = next_of(&round, "me", NOW_S + 40);
     assert_non_null(mail);
     tw_canary_sent(mail, TW_MAILOUT_PUT_OFF, "451 later", 120, NOW_S + 40, NOW_S + 100);
     assert_int_equal(mail->sent_s, NOW_S);
-    assert_null(tw_canary_next(&round, "me", NOW_S + 1000));
+    assert_null(next_of(&round, "me", NOW_S + 1000));
     expect_open(mail, "folder", NOW_S + 119);
     expect(mail, "folder", NOW_S + 120, TW_LEVEL_FAIL, "put-off", "put off: 451 later");
     tw_canary_free(&round);
@@ -218,17 +268,49 @@ static void what_comes_late_is_told_and_forgotten(void **state)
     assert_int_equal(known.count, 4);
     assert_true(tw_strings_has(&known, ID_A));
     tw_strings_free(&known);
-    char *text = tw_canary_saw(&round, ID_A, "Inbox", false, NOW_S + 340, NOW_S + 3610);
+    char *text = tw_canary_saw(
+        &round, &(struct tw_canary_sight){ID_A, "Inbox", false, true, NOW_S + 340}, NOW_S + 3610);
     assert_string_equal(text, "clean mail took 340 s: it came to Inbox after its round was over");
     free(text);
     expect_open(&round.mails[0], "folder", NOW_S + 3610);
-    text = tw_canary_saw(&round, ID_C, "Inbox", false, NOW_S + 340, NOW_S + 3610);
+    text = tw_canary_saw(&round, &(struct tw_canary_sight){ID_C, "Inbox", false, true, NOW_S + 340},
+                         NOW_S + 3610);
     assert_non_null(text);
     free(text);
     expect(&round.mails[1], "folder", NOW_S + 3610, TW_LEVEL_FAIL, "let-through",
            "Inbox (one that was sent 1h");
     assert_int_equal(round.late_count, 0);
-    assert_null(tw_canary_saw(&round, ID_A, "Inbox", false, NOW_S, NOW_S));
+    assert_null(
+        tw_canary_saw(&round, &(struct tw_canary_sight){ID_A, "Inbox", false, true, NOW_S}, NOW_S));
+    tw_canary_free(&round);
+}
+
+static void what_cannot_be_removed_is_told_once_and_removed_later(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    static char *const other_ids[] = {"1800003600.00000000000000000000000000000000",
+                                      "1800003600.00000000000000000000000000000001",
+                                      "1800003600.00000000000000000000000000000002"};
+    struct tw_canary_sight at = {ID_B, "Inbox", false, false, NOW_S + 3};
+    send_all(&round, TW_MAILOUT_TAKEN);
+    assert_null(tw_canary_saw(&round, &at, NOW_S + 4));
+    saw(&round, ID_A, "Inbox", false, 3);
+    saw(&round, ID_C, "Inbox", false, 3);
+    travel(&round);
+    tw_canary_close(&round, NOW_S + 200);
+    travel(&round);
+    assert_int_equal(round.late_count, 1);
+    tw_canary_begin(&round, "c@example.com", "me", types, other_ids, TW_COUNT(types), NOW_S + 3600);
+    send_all(&round, TW_MAILOUT_REFUSED);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(round.late_count, 1);
+        assert_null(tw_canary_saw(&round, &at, NOW_S + 3601));
+        assert_null(round.mails[1].folder);
+        travel(&round);
+        at.removed = true;
+    }
+    assert_int_equal(round.late_count, 0);
     tw_canary_free(&round);
 }
 
@@ -275,8 +357,8 @@ static void a_garbled_memory_is_no_round(void **state)
         "round 1 5 0 me a@b\nmail clean " ID_A " eaten 5 0 0 \n",
         "round 1 5 0 me a@b\nmail clean " ID_A " taken -5 0 0 \n",
         "round 1 5 0 me a@b\nmail clean " ID_A " taken 99999999999999999999 0 0 \n",
-        "seen 5 0 Inbox\n",
-        "late clean x 5\n",
+        "seen 5 0 0 Inbox\n",
+        "late clean x 5 0\n",
         "late clean " ID_A "\n",
         "late\n"};
     for (size_t i = 0; i < TW_COUNT(texts); i++) {
@@ -293,7 +375,7 @@ static void a_garbled_memory_is_no_round(void **state)
     struct tw_canary_round round;
     tw_buf_puts(&many, "round 1 5 0 me a@b\n");
     for (int i = 0; i < 1000; i++)
-        tw_buf_puts(&many, "mail clean " ID_A " taken 5 0 0 \nlate clean " ID_B " 5\n");
+        tw_buf_puts(&many, "mail clean " ID_A " taken 5 0 0 \nlate clean " ID_B " 5 0\n");
     tw_canary_read(tw_buf_text(&many), &round);
     assert_int_equal(round.mail_count, TW_TESTMAILS);
     assert_int_equal(round.late_count, TW_CANARY_LATE_MAX);
@@ -305,12 +387,12 @@ static void a_servers_words_break_no_line(void **state)
 {
     (void)state;
     struct tw_canary_round round = begun();
-    tw_canary_sent(tw_canary_next(&round, "me", NOW_S), TW_MAILOUT_REFUSED,
-                   "554 a\nlate clean " ID_B " 5\n\033[2J", 120, NOW_S, NOW_S);
+    tw_canary_sent(next_of(&round, "me", NOW_S), TW_MAILOUT_REFUSED,
+                   "554 a\nlate clean " ID_B " 5 0\n\033[2J", 120, NOW_S, NOW_S);
     travel(&round);
     assert_int_equal(round.late_count, 0);
-    assert_string_equal(round.mails[0].said, "554 a\\nlate clean " ID_B " 5\\n\\x1b[2J");
-    saw(&round, ID_A, "a\nlate clean " ID_B " 5", false, 1);
+    assert_string_equal(round.mails[0].said, "554 a\\nlate clean " ID_B " 5 0\\n\\x1b[2J");
+    saw(&round, ID_A, "a\nlate clean " ID_B " 5 0", false, 1);
     assert_int_equal(round.late_count, 0);
     tw_canary_free(&round);
 }
@@ -353,7 +435,8 @@ static void a_clock_that_is_set_back_holds_up_no_round(void **state)
     expect_open(&round.mails[0], "folder", back_s + 10 * 86400);
     tw_canary_set_back(&round, back_s);
     travel(&round);
-    assert_ptr_equal(tw_canary_next(&round, "me", back_s), &round.mails[2]);
+    const struct tw_canary_mail *mail = next_of(&round, "me", back_s);
+    assert_ptr_equal(mail, &round.mails[2]);
     expect_open(&round.mails[0], "folder", back_s + 119);
     expect(&round.mails[0], "folder", back_s + 120, TW_LEVEL_FAIL, "missing", "within 2m");
     tw_canary_close(&round, back_s + 120);
@@ -511,11 +594,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(a_mail_is_sent_once_one_after_another),
         T(another_process_sends_only_what_cannot_have_been_sent),
+        T(what_changes_who_sends_is_written_before_anything_goes),
+        T(a_second_try_that_was_interrupted_is_not_repeated),
         T(what_is_put_off_is_tried_again_in_its_time),
         T(the_clean_one_must_come_in_time),
         T(spam_must_become_what_the_configuration_says),
         T(a_virus_is_refused_or_gone_and_a_failure_wherever_it_is_seen),
         T(what_comes_late_is_told_and_forgotten),
+        T(what_cannot_be_removed_is_told_once_and_removed_later),
         T(late_ones_are_bounded_in_number_and_time),
         T(a_garbled_memory_is_no_round),
         T(a_servers_words_break_no_line),
