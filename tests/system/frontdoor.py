@@ -4,15 +4,19 @@ misbehave, for each user, by the words in the file DOOR/USER.
 
     frontdoor.py DOOR STORE UID CLAMD SPAMD
 
-Writes its port to DOOR/port and a line for each message to DOOR/log: "USER SUBJECT: what". Words:
-clean=hold|refuse|folder, spam=folder|inbox|gone|refuse (default: folder), virus=in|gone, attach=in,
-defer, unwelcome. What is held lies in DOOR/held/USER."""
+Writes its port to DOOR/port and a line for each message to DOOR/log: "USER ID SUBJECT: what". Words:
+clean=hold|refuse|folder|gone, spam=folder|inbox|hold|gone|refuse (default: folder), virus=in|hold|gone,
+attach=in|gone, defer, unwelcome. What is held lies in DOOR/held/USER.
+
+A bash script DOOR/do/USER is run when the door has seen a message, before it delivers and answers: so
+what must happen just then needs no clock."""
 
 import asyncio
 import email
 import os
 import socket
 import struct
+import subprocess
 import sys
 import time
 
@@ -74,19 +78,23 @@ class Door:
         words = self.words[user]
         message = email.message_from_bytes(data)
         what, answer = self.judge(words, message, data)
+        if os.path.exists(f"{DOOR}/do/{user}"):
+            subprocess.run(["bash", "-eu", f"{DOOR}/do/{user}"], check=True)
         if answer.startswith("250") and what != "gone":
             self.deliver(user, what, data)
         with open(f"{DOOR}/log", "a", encoding="utf-8") as log:
-            log.write(f"{user} {message['Subject']}: {what}\n")
+            log.write(f"{user} {message['X-Toaster-Test']} {message['Subject']}: {what}\n")
         return answer
 
     def judge(self, words, message, data):
         if "defer" in words:
             return "deferred", "451 4.7.1 come back \x1b[31mlater"
-        if words.get("virus") != "in" and has_virus(data):
-            return ("gone", "250 OK") if words.get("virus") == "gone" else ("virus", "554 5.7.1 virus found")
-        if words.get("attach") != "in" and has_program(message):
-            return "attachment", "552 5.7.0 we take no programs"
+        for word, is_bad, what, answer in (
+            ("virus", lambda: has_virus(data), "virus", "554 5.7.1 virus found"),
+            ("attach", lambda: has_program(message), "attachment", "552 5.7.0 we take no programs"),
+        ):
+            if words.get(word) != "in" and is_bad():
+                return (words[word], "250 OK") if words.get(word) in ("hold", "gone") else (what, answer)
         if is_spam(data):
             where = words.get("spam", "folder")
             return where, "554 5.7.1 spam" if where == "refuse" else "250 OK"
