@@ -221,11 +221,13 @@ static bool has_authdaemond(struct tw_importer *w)
 static void mail_servers(struct tw_importer *w)
 {
     struct daemons d = find_daemons(w);
+    const bool pop3 = tw_import_has(w, "pop3_daemon");
     if (tw_import_installed(w, "install_dovecot") || is(d.pop3, "dovecot") ||
         is(d.pop3_ssl, "dovecot"))
-        process(w, "dovecot", NULL, "install_dovecot, pop3_daemon");
+        process(w, "dovecot", NULL, pop3 ? "install_dovecot, pop3_daemon" : "install_dovecot");
     if (d.courier)
-        process(w, "couriertcpd", NULL, "install_courier_imap, pop3_daemon");
+        process(w, "couriertcpd", NULL,
+                pop3 ? "install_courier_imap, pop3_daemon" : "install_courier_imap");
     if (d.courier && has_authdaemond(w))
         process(w, "authdaemond", NULL, "install_courier_imap");
     if (tw_import_installed(w, "install_sqwebmail"))
