@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "kinds/wire.h"
 
-enum { SEND_BYTES = 64 * 1024 };
+enum { SEND_BYTES = 64 * 1024, REQUEST_PROCESSOR_S = 600 };
 
 struct worker {
     struct tw_buf in, out;
@@ -37,28 +37,40 @@ static void limit(int what, rlim_t most)
     setrlimit((__rlimit_resource_t)what, &now);
 }
 
-/* A child that has long work to do may raise it (base/gentle.h), or a large program to run
- * (base/program.h). */
-static void limit_softly(int what, rlim_t most)
+/* A child that has a large program to run may raise it (base/program.h). Not under
+ * AddressSanitizer, which reserves terabytes. */
+static void limit_space(rlim_t most)
 {
     struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)what, &now) != 0 ||
-        (now.rlim_cur != RLIM_INFINITY && now.rlim_cur <= most))
+#ifdef TW_SANITIZED
+    return;
+#endif
+    if (getrlimit(RLIMIT_AS, &now) != 0 || (now.rlim_cur != RLIM_INFINITY && now.rlim_cur <= most))
         return;
     now.rlim_cur = most;
-    setrlimit((__rlimit_resource_t)what, &now);
+    setrlimit(RLIMIT_AS, &now);
 }
 
-/* Bounds for whatever a hostile file may make us do. No bound on address space under
- * AddressSanitizer, which reserves terabytes. */
+/* Bounds for whatever a hostile file may make us do. */
 static void set_limits(void)
 {
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, 1024);
-    limit_softly(RLIMIT_CPU, 600);
-#ifndef TW_SANITIZED
-    limit_softly(RLIMIT_AS, (rlim_t)512 << 20);
-#endif
+    limit_space((rlim_t)512 << 20);
+}
+
+/* For each request anew, since a worker may serve for long. A child that has long work to do may
+ * raise it (base/gentle.h). */
+static void limit_processor_time(void)
+{
+    struct rusage used;
+    struct rlimit time;
+    if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &time) != 0)
+        return;
+    const rlim_t until =
+        (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + REQUEST_PROCESSOR_S;
+    time.rlim_cur = until < time.rlim_max ? until : time.rlim_max;
+    setrlimit(RLIMIT_CPU, &time);
 }
 
 static const struct tw_procs *get_procs(void *context, struct tw_error *e)
@@ -160,6 +172,7 @@ static int do_run(struct worker *w, struct tw_frame *frame, int64_t *result)
 static int serve(struct worker *w, struct tw_frame *frame)
 {
     int64_t result = 0;
+    limit_processor_time();
     if (frame->type == TW_WIRE_RUN || frame->type == TW_WIRE_EVIDENCE ||
         frame->type == TW_WIRE_TELL) {
         if (do_run(w, frame, &result) != 0)
