@@ -184,8 +184,25 @@ static void put_aspects_of_tasks(struct client *client)
             put_aspects_of(client, tw_jobs_at(jobs, i)->name);
 }
 
+/* What a reload has dropped meanwhile was asked for by its name, and has no answer. */
+static bool all_there(struct client *client)
+{
+    for (size_t i = 0; i < client->wanted.count && !client->all; i++) {
+        const char *name = client->wanted.items[i];
+        if (tw_jobs_find(client->control->parts.jobs, name))
+            continue;
+        char *wrong = tw_format("there is no job %s any more: a reload has dropped it", name);
+        answer(client, 100, wrong);
+        free(wrong);
+        return false;
+    }
+    return true;
+}
+
 static void finish_check(struct client *client)
 {
+    if (!all_there(client))
+        return;
     for (size_t i = 0; i < client->wanted.count; i++)
         put_aspects_of(client, client->wanted.items[i]);
     if (client->all) {
