@@ -308,10 +308,10 @@ int ctl_service_test(const struct ctl_services *places, char *const *names)
         judge(&results, &list[i]);
     for (size_t i = 0; i < results.count; i++)
         failed += !results.items[i].ok;
-    if (places->ctl->json && result == CTL_OK)
-        print_json(&results);
-    else
+    if (!places->ctl->json)
         print_lines(&results);
+    else if (result == CTL_OK || result == CTL_FAILED)
+        print_json(&results);
     for (size_t i = 0; i < results.count; i++)
         free(results.items[i].text);
     for (size_t i = 0; i < count; i++) {
