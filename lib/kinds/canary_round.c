@@ -556,22 +556,31 @@ void tw_canary_close(struct tw_canary_round *round, int64_t now_s)
         forget_late(round, 0);
 }
 
+static void show_mail(const struct tw_canary_mail *mail, struct tw_buf *out)
+{
+    struct tm local;
+    char when[40] = "at no time";
+    const time_t at = (time_t)mail->sent_s;
+    tw_buf_printf(out, "%-7s %s  ", tw_testmail_name(mail->type), mail->id);
+    if (mail->fate == TW_CANARY_NEW) {
+        tw_buf_puts(out, "not sent yet\n");
+        return;
+    }
+    if (mail->sent_s && localtime_r(&at, &local))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
+    tw_buf_printf(out, "sent %s, %s%s%s", when, fates[mail->fate], mail->said[0] ? ": " : "",
+                  mail->said);
+    if (mail->folder)
+        tw_buf_printf(out, "; seen in %s after %" PRId64 " s, and %s", mail->folder, mail->took_s,
+                      mail->left ? "not removed" : "removed");
+    tw_buf_puts(out, "\n");
+}
+
 void tw_canary_show(const struct tw_canary_round *round, const char *only, struct tw_buf *out)
 {
-    for (size_t i = 0; i < round->mail_count; i++) {
-        const struct tw_canary_mail *mail = &round->mails[i];
-        struct tm local;
-        char when[40] = "never";
-        const time_t at = (time_t)mail->sent_s;
-        if (*only && strcmp(only, tw_testmail_name(mail->type)) != 0)
-            continue;
-        if (mail->sent_s && localtime_r(&at, &local))
-            strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
-        tw_buf_printf(out, "%-7s %s  sent %s, %s%s%s", tw_testmail_name(mail->type), mail->id, when,
-                      fates[mail->fate], mail->said[0] ? ": " : "", mail->said);
-        if (mail->folder)
-            tw_buf_printf(out, "; seen in %s after %" PRId64 " s, and %s", mail->folder,
-                          mail->took_s, mail->left ? "not removed" : "removed");
-        tw_buf_puts(out, "\n");
-    }
+    if (round->open)
+        tw_buf_puts(out, "Since then a new round has begun:\n");
+    for (size_t i = 0; i < round->mail_count; i++)
+        if (!*only || strcmp(only, tw_testmail_name(round->mails[i].type)) == 0)
+            show_mail(&round->mails[i], out);
 }

@@ -119,7 +119,8 @@ int64_t tw_canary_look_ms(const struct tw_canary_round *round, int64_t max_time_
 /* All is known. What may still come counts as late from now on; so does what is still there. */
 void tw_canary_close(struct tw_canary_round *round, int64_t now_s);
 
-/* A line for each mail, for a letter. */
+/* A line for each mail (or for that of the type `only`, unless it is ""), for a letter about what
+ * the last round that was over has found. */
 void tw_canary_show(const struct tw_canary_round *round, const char *only, struct tw_buf *out);
 
 /* Is it an id as tw_testmail_id makes them? */

@@ -395,6 +395,26 @@ static void a_servers_words_break_no_line(void **state)
     tw_canary_free(&round);
 }
 
+static void a_letter_shows_what_became_of_each_mail(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    struct tw_buf text = {0};
+    tw_canary_show(&round, "", &text);
+    assert_non_null(strstr(tw_buf_text(&text), "Since then a new round has begun:\n"));
+    assert_non_null(strstr(tw_buf_text(&text), "clean   " ID_A "  not sent yet\n"));
+    send_all(&round, TW_MAILOUT_TAKEN);
+    saw(&round, ID_C, "Inbox", false, 3);
+    tw_canary_close(&round, NOW_S + 300);
+    tw_buf_clear(&text);
+    tw_canary_show(&round, "virus", &text);
+    assert_int_equal(strncmp(tw_buf_text(&text), "virus   " ID_C "  sent ", 58), 0);
+    assert_non_null(strstr(tw_buf_text(&text), ", taken; seen in Inbox after 3 s, and removed"));
+    assert_null(strstr(tw_buf_text(&text), ID_A));
+    tw_buf_free(&text);
+    tw_canary_free(&round);
+}
+
 static void looks_are_soon_at_first_and_end_with_the_time(void **state)
 {
     (void)state;
@@ -465,6 +485,7 @@ int main(void)
         T(late_ones_are_bounded_in_number_and_time),
         T(a_garbled_memory_is_no_round),
         T(a_servers_words_break_no_line),
+        T(a_letter_shows_what_became_of_each_mail),
         T(looks_are_soon_at_first_and_end_with_the_time),
         T(a_clock_that_is_set_back_holds_up_no_round),
     };
