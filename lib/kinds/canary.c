@@ -5,17 +5,13 @@
  *
  * Aspects: the main one (the server takes mail, the mailbox can be looked at), and one for each
  * test mail: clean, spam, virus, attach, clam. */
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
-#include "base/priv.h"
 #include "base/units.h"
 #include "kinds/canary_round.h"
 #include "kinds/canary_search.h"
@@ -25,9 +21,7 @@ enum {
                          know of those before it */
     FIRST_LOOK_MS = 1000,
     SEND_MIN_MS = 10000,
-    SEND_MAX_MS = 60000,
-    ALIVE_MS = 1000,
-    ANSWER_MAX = 2000
+    SEND_MAX_MS = 60000
 };
 
 /* One run, as it grows. */
@@ -84,44 +78,10 @@ static char *write_mail(const struct state *s, const struct tw_canary_mail *mail
     return tw_buf_take(&text);
 }
 
-struct parcel {
-    struct tw_mailout mailout;
-    const char *text;
-    size_t length;
-};
-
-/* In a child, so that we can say meanwhile that we get on: the result as a byte, and why. */
-static int hand_over(void *context, int fd, struct tw_error *e)
+static void on_alive(void *context)
 {
-    const struct parcel *parcel = context;
-    struct tw_error why = {""};
-    char answer[1 + sizeof why.text];
-    answer[0] = (char)tw_mailout_send(&parcel->mailout, parcel->text, parcel->length, &why);
-    const size_t length = strlen(why.text);
-    memcpy(answer + 1, why.text, length);
-    return tw_write_all(fd, answer, 1 + length) == 0 ? 0 : tw_fail(e, "cannot write to a pipe");
-}
-
-static enum tw_mailout_result wait_for(const struct state *s, struct tw_priv_child *child,
-                                       struct tw_error *why)
-{
-    struct pollfd p = {.fd = child->pidfd, .events = POLLIN};
-    enum tw_mailout_result result = TW_MAILOUT_FAILED;
-    char *answer;
-    size_t length;
-    for (int n; (n = poll(&p, 1, ALIVE_MS)) == 0 || (n < 0 && errno == EINTR);)
-        if (n == 0)
-            s->run->sink->progress(s->run->sink->context);
-    if (tw_priv_wait(child, &answer, &length, why) != 0)
-        return TW_MAILOUT_FAILED;
-    if (length && answer[0] >= TW_MAILOUT_TAKEN && answer[0] <= TW_MAILOUT_UNWELCOME) {
-        result = (enum tw_mailout_result)answer[0];
-        tw_fail(why, "%.*s", (int)length - 1, answer + 1);
-    } else {
-        tw_fail(why, "a child speaks nonsense");
-    }
-    free(answer);
-    return result;
+    const struct tw_run *run = context;
+    run->sink->progress(run->sink->context);
 }
 
 static void send_mail(struct state *s, struct tw_canary_mail *mail)
@@ -129,27 +89,19 @@ static void send_mail(struct state *s, struct tw_canary_mail *mail)
     const struct tw_canary_settings *settings = s->settings;
     const int64_t max_ms = settings->max_time_s * 1000, began_s = now_s(s);
     struct tw_error why = {""};
-    struct tw_priv_child child;
     size_t length;
     char *text = write_mail(s, mail, &length), *url = tw_mailout_url(settings->smtp, &why);
-    const struct parcel parcel = {
-        .mailout = {.way = TW_MAILOUT_SMTP,
-                    .place = url,
-                    .to = settings->to,
-                    .hello = s->run->places->hostname,
-                    .timeout_ms = (int)(max_ms < SEND_MIN_MS   ? SEND_MIN_MS
-                                        : max_ms > SEND_MAX_MS ? SEND_MAX_MS
-                                                               : max_ms)},
-        .text = text,
-        .length = length};
-    const struct tw_priv_task task = {.stay = true,
-                                      .work = hand_over,
-                                      .context = (void *)(uintptr_t)&parcel,
-                                      .max = ANSWER_MAX,
-                                      .timeout_ms = SEND_MIN_MS};
-    enum tw_mailout_result result = TW_MAILOUT_FAILED;
-    if (url && tw_priv_start(&task, &child, &why) == 0)
-        result = wait_for(s, &child, &why);
+    const struct tw_mailout mailout = {.way = TW_MAILOUT_SMTP,
+                                       .place = url,
+                                       .to = settings->to,
+                                       .hello = s->run->places->hostname,
+                                       .timeout_ms = (int)(max_ms < SEND_MIN_MS   ? SEND_MIN_MS
+                                                           : max_ms > SEND_MAX_MS ? SEND_MAX_MS
+                                                                                  : max_ms),
+                                       .alive = on_alive,
+                                       .context = (void *)(uintptr_t)s->run};
+    const enum tw_mailout_result result =
+        url ? tw_mailout_send(&mailout, text, length, &why) : TW_MAILOUT_FAILED;
     tw_canary_sent(mail, result, why.text, settings->max_time_s, began_s, now_s(s));
     free(text);
     free(url);

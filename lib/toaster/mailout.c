@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/net.h"
@@ -16,6 +17,7 @@
 
 enum {
     ADDRESS_MAX = 254, /* RFC 5321, 4.5.3.1.3, without < > */
+    ALIVE_MS = 1000,
     ANSWER_MAX = sizeof(struct tw_error) + 1,
     BAD_MESSAGE = 100, /* qmail's ends */
     TRY_LATER = 111,
@@ -26,6 +28,8 @@ struct errand {
     const struct tw_mailout *mailout;
     const char *text;
     size_t length;
+    int fd; /* in the child: to the parent */
+    int64_t told_ms;
 };
 
 /* ---- in the child ------------------------------------------------------------------------- */
@@ -55,7 +59,18 @@ static void keep_reason(const char *address, struct tw_error *e)
         tw_fail(e, "%s", e->text + 1 + length + 3);
 }
 
-static enum tw_mailout_result by_smtp(const struct errand *errand, const struct tw_strings *to,
+/* A dot, which the parent passes over. */
+static void say_alive(void *context)
+{
+    struct errand *errand = context;
+    const int64_t now_ms = tw_clock_ms();
+    if (!errand->mailout->alive || now_ms - errand->told_ms < ALIVE_MS)
+        return;
+    errand->told_ms = now_ms;
+    (void)tw_write_all(errand->fd, ".", 1);
+}
+
+static enum tw_mailout_result by_smtp(struct errand *errand, const struct tw_strings *to,
                                       struct tw_error *e)
 {
     const struct tw_mailout *mailout = errand->mailout;
@@ -70,7 +85,7 @@ static enum tw_mailout_result by_smtp(const struct errand *errand, const struct 
         return TW_MAILOUT_FAILED;
     tw_handover_mail(&request, to, mailout->hello, errand->text, errand->length, &body);
     enum tw_mailout_result result = TW_MAILOUT_TAKEN;
-    if (tw_net_send(net, &request, NULL, NULL, &answer, &code, e) != 0) {
+    if (tw_net_send(net, &request, say_alive, errand, &answer, &code, e) != 0) {
         keep_reason(mailout->to, e);
         result = strcmp(code, "rejected") == 0  ? TW_MAILOUT_REFUSED
                  : strcmp(code, "refused") == 0 ? TW_MAILOUT_UNWELCOME
@@ -87,7 +102,8 @@ static enum tw_mailout_result by_smtp(const struct errand *errand, const struct 
 /* Answers with the result as a byte and the error's text. */
 static int work(void *context, int fd, struct tw_error *e)
 {
-    const struct errand *errand = context;
+    struct errand *errand = context;
+    errand->fd = fd;
     struct tw_strings to = {0};
     struct tw_buf answer = {0};
     struct tw_error why = {""};
@@ -108,12 +124,14 @@ static int work(void *context, int fd, struct tw_error *e)
 enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const char *text,
                                        size_t length, struct tw_error *e)
 {
-    struct errand errand = {mailout, text, length};
+    struct errand errand = {.mailout = mailout, .text = text, .length = length};
     struct tw_priv_task task = {.stay = mailout->way != TW_MAILOUT_SMTP || geteuid() != 0,
                                 .work = work,
                                 .context = &errand,
-                                .max = ANSWER_MAX,
-                                .timeout_ms = mailout->timeout_ms};
+                                .max = ANSWER_MAX + (size_t)(mailout->timeout_ms / ALIVE_MS),
+                                .timeout_ms = mailout->timeout_ms,
+                                .beat = mailout->alive,
+                                .beat_context = mailout->context};
     enum tw_mailout_result result = TW_MAILOUT_FAILED;
     char *answer = NULL;
     size_t answered = 0;
@@ -123,12 +141,17 @@ enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const c
     tw_priv_nobody(&task.uid, &task.gid);
     if (tw_priv_run(&task, &answer, &answered, &why) != 0) {
         tw_fail(e, "cannot hand it to %s: %s", mailout->place, why.text);
-    } else if (answered == 0 || answer[0] < TW_MAILOUT_TAKEN || answer[0] > TW_MAILOUT_UNWELCOME) {
+        free(answer);
+        return TW_MAILOUT_FAILED;
+    }
+    const size_t dots = answer ? strspn(answer, ".") : 0;
+    const char code = answered > dots ? answer[dots] : -1;
+    if (code < TW_MAILOUT_TAKEN || code > TW_MAILOUT_UNWELCOME) {
         tw_fail(e, "cannot hand it to %s: a child speaks nonsense", mailout->place);
     } else {
-        result = (enum tw_mailout_result)answer[0];
+        result = (enum tw_mailout_result)code;
         if (result != TW_MAILOUT_TAKEN)
-            tw_fail(e, "%s", answer + 1);
+            tw_fail(e, "%s", answer + dots + 1);
     }
     free(answer);
     return result;

@@ -30,6 +30,9 @@ struct tw_mailout {
     const char *to;    /* must pass tw_mailout_check_address */
     const char *hello; /* of SMTP: our name */
     int timeout_ms;    /* for all of it */
+    /* Called about once a second while a server is spoken to. NULL: nobody. */
+    void (*alive)(void *context);
+    void *context;
 };
 
 /* Hands it over, with an empty envelope sender: no bounces. Blocks, at most timeout_ms. `text` has
