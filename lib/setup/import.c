@@ -160,8 +160,7 @@ static void write_all(struct tw_importer *w)
     write_address(w);
     write_host(w);
     write_directories(w);
-    tw_import_processes(w);
-    tw_import_services(w);
+    tw_import_jobs(w);
     tw_import_files(w);
     tw_import_programs(w);
     tw_import_expire(w);

@@ -160,14 +160,12 @@ static void write_per_connection(struct tw_importer *w, const struct daemons *d)
     }
 }
 
-void tw_import_services(struct tw_importer *w)
+static void write_services(struct tw_importer *w, const struct daemons *d)
 {
-    struct daemons d = find_daemons(w);
     tw_confout_heading(w->text, "services");
-    for (size_t i = 0; i < d.count; i++)
-        write_service(w, &d.services[i]);
-    write_per_connection(w, &d);
-    free_daemons(&d);
+    for (size_t i = 0; i < d->count; i++)
+        write_service(w, &d->services[i]);
+    write_per_connection(w, d);
 }
 
 /* ---- processes ----------------------------------------------------------------------------- */
@@ -184,18 +182,16 @@ static void process(struct tw_importer *w, const char *name, const char *user, c
     tw_import_remark(w->text, start, remark);
 }
 
-static void always_there(struct tw_importer *w)
+static void always_there(struct tw_importer *w, const struct daemons *d)
 {
-    struct daemons d = find_daemons(w);
     bool multilog = false;
-    for (size_t i = 0; i < d.count; i++)
-        multilog = multilog || d.services[i].log == LOG_MULTILOG;
+    for (size_t i = 0; i < d->count; i++)
+        multilog = multilog || d->services[i].log == LOG_MULTILOG;
     process(w, "svscan", NULL, "always");
     const char *user = tw_import_user(w, "qmail_user_send");
     process(w, "qmail-send", user, user ? "always; qmail_user_send" : "always");
     if (multilog)
         process(w, "multilog", NULL, "the log methods");
-    free_daemons(&d);
 }
 
 /* Up to 5.13 install_mysql meant the server; from 5.26 on install_mysqld does. */
@@ -218,34 +214,31 @@ static bool has_authdaemond(struct tw_importer *w)
     return version && (!strchr("0123456789", version[0]) || strtod(version, NULL) > 4);
 }
 
-static void mail_servers(struct tw_importer *w)
+static void mail_servers(struct tw_importer *w, const struct daemons *d)
 {
-    struct daemons d = find_daemons(w);
     const bool pop3 = tw_import_has(w, "pop3_daemon");
-    if (tw_import_installed(w, "install_dovecot") || is(d.pop3, "dovecot") ||
-        is(d.pop3_ssl, "dovecot"))
+    if (tw_import_installed(w, "install_dovecot") || is(d->pop3, "dovecot") ||
+        is(d->pop3_ssl, "dovecot"))
         process(w, "dovecot", NULL, pop3 ? "install_dovecot, pop3_daemon" : "install_dovecot");
-    if (d.courier)
+    if (d->courier)
         process(w, "couriertcpd", NULL,
                 pop3 ? "install_courier_imap, pop3_daemon" : "install_courier_imap");
-    if (d.courier && has_authdaemond(w))
+    if (d->courier && has_authdaemond(w))
         process(w, "authdaemond", NULL, "install_courier_imap");
     if (tw_import_installed(w, "install_sqwebmail"))
         process(w, "sqwebmaild", NULL, "install_sqwebmail");
-    if (is(d.pop3_ssl, "qpop3d")) {
+    if (is(d->pop3_ssl, "qpop3d")) {
         tw_confout_comment(w->text,
                            "pop3_ssl_daemon is qpop3d, behind stunnel, whose process has the name "
                            "that its package gave it:");
         tw_buf_puts(w->text, "# process \"stunnel\" { }\n");
     }
-    free_daemons(&d);
 }
 
-void tw_import_processes(struct tw_importer *w)
+static void write_processes(struct tw_importer *w, const struct daemons *d, const char *clamav)
 {
-    const char *clamav = tw_import_user(w, "install_clamav_user");
     tw_confout_heading(w->text, "processes, each by its exact name");
-    always_there(w);
+    always_there(w, d);
     if (tw_import_installed(w, "install_clamav")) {
         const char *from = clamav ? "install_clamav, install_clamav_user" : "install_clamav";
         process(w, "clamd", clamav, from);
@@ -253,7 +246,7 @@ void tw_import_processes(struct tw_importer *w)
     }
     if (tw_import_installed(w, "install_spamassassin"))
         process(w, "spamd", NULL, "install_spamassassin");
-    mail_servers(w);
+    mail_servers(w, d);
     database(w);
     if (tw_import_installed(w, "install_apache"))
         process(w, "httpd", NULL, "install_apache; on Debian it is apache2");
@@ -262,4 +255,13 @@ void tw_import_processes(struct tw_importer *w)
     /* The old script never looked: it asked for install_snmp, which no file had. */
     if (tw_import_installed(w, "install_net_snmpd") || tw_import_installed(w, "install_snmp"))
         process(w, "snmpd", NULL, "install_net_snmpd");
+}
+
+void tw_import_jobs(struct tw_importer *w)
+{
+    const char *clamav = tw_import_user(w, "install_clamav_user");
+    struct daemons d = find_daemons(w);
+    write_processes(w, &d, clamav);
+    write_services(w, &d);
+    free_daemons(&d);
 }

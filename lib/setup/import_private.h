@@ -54,8 +54,7 @@ struct tw_import_versions tw_import_versions(int since, int until);
 
 /* ---- the parts of the new file -------------------------------------------------------------- */
 
-void tw_import_processes(struct tw_importer *w);
-void tw_import_services(struct tw_importer *w);
+void tw_import_jobs(struct tw_importer *w); /* processes and services */
 void tw_import_files(struct tw_importer *w);
 void tw_import_programs(struct tw_importer *w);
 void tw_import_expire(struct tw_importer *w);
