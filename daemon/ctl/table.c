@@ -165,11 +165,11 @@ static void measure(struct ctl_table *table, int *widths)
     freelocale(utf8);
 }
 
+/* `room`: columns of the terminal. */
 static void put_cell(const struct ctl_table *table, const struct ctl_cell *cell, size_t column,
-                     int width, int at)
+                     int width, int at, int room)
 {
     const bool last = !cell[1].text;
-    const int room = ctl_terminal_width(STDOUT_FILENO);
     const int fill = width > cell->width ? width - cell->width : 0;
     printf("%*s%s", table->columns[column].right ? fill : 0, "",
            cell->colour == CTL_PLAIN ? "" : ctl_colour(cell->colour));
@@ -184,6 +184,7 @@ static void put_cell(const struct ctl_table *table, const struct ctl_cell *cell,
 void ctl_table_end(struct ctl_table *table)
 {
     int *widths = tw_alloc(table->count * sizeof *widths);
+    const int room = ctl_terminal_width(STDOUT_FILENO);
     int at = 0;
     measure(table, widths);
     for (size_t i = 0, column = 0; i < table->cell_count; i++) {
@@ -195,7 +196,7 @@ void ctl_table_end(struct ctl_table *table)
         }
         put_gap(table, column);
         at += column == 0 ? table->indent : column == table->tight ? 1 : 2;
-        put_cell(table, &table->cells[i], column, widths[column], at);
+        put_cell(table, &table->cells[i], column, widths[column], at, room);
         at += widths[column];
         column++;
     }
