@@ -266,21 +266,13 @@ static int run_sub(const struct ctl_services *places, const struct sub *sub)
                                           : ctl_service_test(places, places->ctl->arguments + 1);
 }
 
-static const char *place_of(const struct tw_path *paths, const char *what)
-{
-    size_t i = 0;
-    while (i + 1 < TW_PATHS && strcmp(paths[i].what, what) != 0)
-        i++;
-    return paths[i].path;
-}
-
 /* Without a configuration the places are those that `toasterctl paths` finds. */
 static int run_where_found(const struct ctl *ctl, const struct sub *sub)
 {
     struct tw_path paths[TW_PATHS];
     tw_paths_find(paths, "", NULL, NULL);
-    const struct ctl_services places = {ctl, place_of(paths, "supervise"),
-                                        place_of(paths, "service"), place_of(paths, "logs")};
+    const struct ctl_services places = {ctl, paths[TW_PATH_SUPERVISE].path,
+                                        paths[TW_PATH_SERVICE].path, paths[TW_PATH_LOGS].path};
     ctl_complain("there is no configuration: services are looked for in %s and %s, their logs in "
                  "%s",
                  places.service, places.supervise, places.log);

@@ -241,7 +241,11 @@ static int wait_for_svscan(const struct linking *l, bool log)
     char state = 0;
     struct tw_error e;
     const int64_t since_ms = tw_clock_ms();
-    const int found = tw_svscan_find("/proc", l->places->service, &pid, &state, &e);
+    struct tw_procs procs = {0};
+    int found = tw_procs_read(&procs, "/proc", &e);
+    if (found == 0)
+        found = tw_svscan_find(&procs, "/proc", l->places->service, &pid, &state, &e);
+    tw_procs_free(&procs);
     if (found < 0) {
         ctl_complain("cannot tell whether svscan runs: %s", e.text);
         return CTL_SYSTEM;

@@ -64,14 +64,9 @@ static void look_at_qmail(const struct tw_look *look)
     struct tw_machine *m = look->machine;
     struct tw_path paths[TW_PATHS];
     tw_paths_find(paths, look->root, NULL, NULL);
-    for (size_t i = 0; i < TW_PATHS; i++) {
-        char **const place = strcmp(paths[i].what, "qmail") == 0       ? &m->qmail_dir
-                             : strcmp(paths[i].what, "supervise") == 0 ? &m->supervise_dir
-                             : strcmp(paths[i].what, "logs") == 0      ? &m->log_dir
-                                                                       : NULL;
-        if (place)
-            *place = tw_strdup(paths[i].path);
-    }
+    m->qmail_dir = tw_strdup(paths[TW_PATH_QMAIL].path);
+    m->supervise_dir = tw_strdup(paths[TW_PATH_SUPERVISE].path);
+    m->log_dir = tw_strdup(paths[TW_PATH_LOGS].path);
     tw_paths_clear(paths);
     /* A directory alone is not yet a qmail: services may lie below it, and nothing else. */
     m->inject = below_qmail(look, "bin/qmail-inject", S_IFREG);

@@ -24,7 +24,7 @@ static const char *const cgi_places[] = {
 static const char *const qmail_places[] = {"/var/qmail", NULL};
 static const char *const supervise_places[] = {"/var/qmail/supervise", "/var/supervise",
                                                "/supervise", NULL};
-static const char *const service_places[] = {"/var/service", "/service", "/etc/service", NULL};
+const char *const tw_path_services[] = {"/var/service", "/service", "/etc/service", NULL};
 
 /* `fixed`: what the configuration says is not looked for elsewhere. */
 struct row {
@@ -34,27 +34,26 @@ struct row {
     bool fixed;
 };
 
-enum { CONFIGURATION, LOGS, HTDOCS, CGI_BIN, QMAIL, SUPERVISE, SERVICE };
-
 static const struct row rows[TW_PATHS] = {
-    [CONFIGURATION] = {"configuration", NULL, conf_places, "/etc", true},
-    [LOGS] = {"logs", "qmail.log", log_places, "/var/log/mail", false},
-    [HTDOCS] = {"htdocs", "web.htdocs", htdocs_places, "/var/www/html", true},
-    [CGI_BIN] = {"cgi-bin", "web.cgi_bin", cgi_places, "/var/www/cgi-bin", true},
-    [QMAIL] = {"qmail", "qmail.dir", qmail_places, "/var/qmail", false},
-    [SUPERVISE] = {"supervise", "qmail.supervise", supervise_places, "/var/qmail/supervise", false},
-    [SERVICE] = {"service", "qmail.service", service_places, "/var/service", false},
+    [TW_PATH_CONF] = {"configuration", NULL, conf_places, "/etc", true},
+    [TW_PATH_LOGS] = {"logs", "qmail.log", log_places, "/var/log/mail", false},
+    [TW_PATH_HTDOCS] = {"htdocs", "web.htdocs", htdocs_places, "/var/www/html", true},
+    [TW_PATH_CGI_BIN] = {"cgi-bin", "web.cgi_bin", cgi_places, "/var/www/cgi-bin", true},
+    [TW_PATH_QMAIL] = {"qmail", "qmail.dir", qmail_places, "/var/qmail", false},
+    [TW_PATH_SUPERVISE] = {"supervise", "qmail.supervise", supervise_places, "/var/qmail/supervise",
+                           false},
+    [TW_PATH_SERVICE] = {"service", "qmail.service", tw_path_services, "/var/service", false},
 };
 
 static const char *configured(const struct tw_config *config, size_t row)
 {
     const char *const values[TW_PATHS] = {
-        [LOGS] = config->qmail.log,
-        [HTDOCS] = config->web.htdocs,
-        [CGI_BIN] = config->web.cgi_bin,
-        [QMAIL] = config->qmail.dir,
-        [SUPERVISE] = config->qmail.supervise,
-        [SERVICE] = config->qmail.service,
+        [TW_PATH_LOGS] = config->qmail.log,
+        [TW_PATH_HTDOCS] = config->web.htdocs,
+        [TW_PATH_CGI_BIN] = config->web.cgi_bin,
+        [TW_PATH_QMAIL] = config->qmail.dir,
+        [TW_PATH_SUPERVISE] = config->qmail.supervise,
+        [TW_PATH_SERVICE] = config->qmail.service,
     };
     return values[row];
 }
@@ -98,7 +97,7 @@ static void find_configuration(struct tw_path *out, const char *root, const char
     out->source = out->found ? TW_PATH_PLACE : TW_PATH_FALLBACK;
     if (out->found)
         return;
-    out->path = tw_strdup(rows[CONFIGURATION].fallback);
+    out->path = tw_strdup(rows[TW_PATH_CONF].fallback);
     out->found = is_there(root, out->path, S_IFDIR);
 }
 
@@ -135,7 +134,7 @@ void tw_paths_find(struct tw_path paths[TW_PATHS], const char *root, const char 
 {
     for (size_t i = 0; i < TW_PATHS; i++) {
         paths[i] = (struct tw_path){.what = rows[i].what, .key = rows[i].key};
-        if (i == CONFIGURATION)
+        if (i == TW_PATH_CONF)
             find_configuration(&paths[i], root, file);
         else
             find_one(&paths[i], root, &rows[i], config ? configured(config, i) : NULL);

@@ -14,6 +14,17 @@ enum tw_path_source {
     TW_PATH_FALLBACK    /* what is said is not there: another place, or where it would be */
 };
 
+enum tw_path_of {
+    TW_PATH_CONF,
+    TW_PATH_LOGS,
+    TW_PATH_HTDOCS,
+    TW_PATH_CGI_BIN,
+    TW_PATH_QMAIL,
+    TW_PATH_SUPERVISE,
+    TW_PATH_SERVICE,
+    TW_PATHS
+};
+
 struct tw_path {
     const char *what; /* "htdocs" */
     char *path;
@@ -24,9 +35,10 @@ struct tw_path {
     struct tw_strings tried; /* the places looked at, in order */
 };
 
-enum { TW_PATHS = 7 };
+/* Where svscan's directory usually is, in order; ends with NULL. */
+extern const char *const tw_path_services[];
 
-/* configuration, logs, htdocs, cgi-bin, qmail, supervise, service. `file` is the configuration's
+/* All of them, by enum tw_path_of. `file` is the configuration's
  * file as it was named, NULL: by default; `config` NULL: there is none. `root` stands before every
  * path that is looked at ("" for the machine itself), and in none that is given back. Blocks with
  * the file systems. */

@@ -9,10 +9,9 @@
 #include "base/mem.h"
 #include "kinds/kind.h"
 #include "setup/look.h"
+#include "setup/paths.h"
 #include "toaster/multilog.h"
 #include "toaster/supervise_order.h"
-
-static const char *const places[] = {"/var/service", "/service", "/etc/service"};
 
 /* ---- which directory ---------------------------------------------------------------------- */
 
@@ -20,7 +19,8 @@ static bool scanned(const struct tw_look *look, const char *dir)
 {
     char *whole = tw_look_path(look, dir), state;
     pid_t pid;
-    const bool found = tw_svscan_find(look->proc_root, whole, &pid, &state, NULL) == 1;
+    const bool found =
+        tw_svscan_find(&look->procs, look->proc_root, whole, &pid, &state, NULL) == 1;
     free(whole);
     return found;
 }
@@ -56,12 +56,12 @@ static char *only_scanned(const struct tw_look *look)
 static void find_directory(const struct tw_look *look)
 {
     struct tw_machine *m = look->machine;
-    for (size_t i = 0; i < TW_COUNT(places) && !m->svscan_there; i++) {
-        const bool there = tw_look_is(look, places[i], S_IFDIR);
-        m->svscan_there = there && scanned(look, places[i]);
+    for (const char *const *place = tw_path_services; *place && !m->svscan_there; place++) {
+        const bool there = tw_look_is(look, *place, S_IFDIR);
+        m->svscan_there = there && scanned(look, *place);
         if (m->svscan_there || (there && !m->service_dir)) {
             free(m->service_dir);
-            m->service_dir = tw_strdup(places[i]);
+            m->service_dir = tw_strdup(*place);
         }
     }
     if (!m->service_dir) {
@@ -70,7 +70,7 @@ static void find_directory(const struct tw_look *look)
     }
     m->service = m->service_dir != NULL;
     if (!m->service)
-        m->service_dir = tw_strdup(places[0]);
+        m->service_dir = tw_strdup(tw_path_services[0]);
 }
 
 /* ---- what is in it ------------------------------------------------------------------------ */

@@ -119,18 +119,15 @@ bool tw_svscan_is(const struct tw_proc *proc)
     return strcmp(proc->comm, "svscan") == 0 || strcmp(proc->comm, "runsvdir") == 0;
 }
 
-int tw_svscan_find(const char *proc_root, const char *service_dir, pid_t *pid, char *state,
-                   struct tw_error *e)
+int tw_svscan_find(const struct tw_procs *procs, const char *proc_root, const char *service_dir,
+                   pid_t *pid, char *state, struct tw_error *e)
 {
-    struct tw_procs procs = {0};
     struct stat dir, cwd;
     int found = 0;
     if (stat(service_dir, &dir) != 0)
         return tw_fail_errno(e, "cannot look at %s", service_dir);
-    if (tw_procs_read(&procs, proc_root, e) != 0)
-        return -1;
-    for (size_t i = 0; i < procs.count && !found; i++) {
-        const struct tw_proc *proc = &procs.items[i];
+    for (size_t i = 0; i < procs->count && !found; i++) {
+        const struct tw_proc *proc = &procs->items[i];
         if (!tw_svscan_is(proc))
             continue;
         char *path = tw_format("%s/%d/cwd", proc_root, (int)proc->pid);
@@ -139,6 +136,5 @@ int tw_svscan_find(const char *proc_root, const char *service_dir, pid_t *pid, c
         *pid = proc->pid;
         *state = proc->state;
     }
-    tw_procs_free(&procs);
     return found;
 }

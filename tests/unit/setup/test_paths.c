@@ -3,8 +3,6 @@
 
 #include "setup/paths.h"
 
-enum { CONFIGURATION, LOGS, HTDOCS, CGI_BIN, QMAIL, SUPERVISE, SERVICE };
-
 /* Makes a directory with its parents, below the test's own. */
 static void make_way(const char *path)
 {
@@ -35,15 +33,15 @@ static void on_a_bare_machine_all_is_a_fallback(void **state)
 {
     struct tw_path paths[TW_PATHS];
     look_at(paths, state, NULL, NULL);
-    is(&paths[CONFIGURATION], "/etc", false, "fallback");
-    is(&paths[LOGS], "/var/log/mail", false, "fallback");
-    is(&paths[HTDOCS], "/var/www/html", false, "fallback");
-    is(&paths[CGI_BIN], "/var/www/cgi-bin", false, "fallback");
-    is(&paths[QMAIL], "/var/qmail", false, "fallback");
-    is(&paths[SUPERVISE], "/var/qmail/supervise", false, "fallback");
-    is(&paths[SERVICE], "/var/service", false, "fallback");
-    assert_string_equal(paths[HTDOCS].what, "htdocs");
-    assert_int_equal(paths[HTDOCS].tried.count, 6);
+    is(&paths[TW_PATH_CONF], "/etc", false, "fallback");
+    is(&paths[TW_PATH_LOGS], "/var/log/mail", false, "fallback");
+    is(&paths[TW_PATH_HTDOCS], "/var/www/html", false, "fallback");
+    is(&paths[TW_PATH_CGI_BIN], "/var/www/cgi-bin", false, "fallback");
+    is(&paths[TW_PATH_QMAIL], "/var/qmail", false, "fallback");
+    is(&paths[TW_PATH_SUPERVISE], "/var/qmail/supervise", false, "fallback");
+    is(&paths[TW_PATH_SERVICE], "/var/service", false, "fallback");
+    assert_string_equal(paths[TW_PATH_HTDOCS].what, "htdocs");
+    assert_int_equal(paths[TW_PATH_HTDOCS].tried.count, 6);
     tw_paths_clear(paths);
 }
 
@@ -59,8 +57,8 @@ static void the_first_place_that_is_there_counts(void **state)
         if (access(later_first[i], F_OK) != 0)
             make_way(later_first[i]);
         look_at(paths, state, NULL, NULL);
-        is(&paths[HTDOCS], want, true, "place");
-        assert_int_equal(paths[HTDOCS].tried.count, TW_COUNT(later_first) - i);
+        is(&paths[TW_PATH_HTDOCS], want, true, "place");
+        assert_int_equal(paths[TW_PATH_HTDOCS].tried.count, TW_COUNT(later_first) - i);
         tw_paths_clear(paths);
         free(want);
     }
@@ -72,14 +70,14 @@ static void services_and_supervise_directories_have_old_places_too(void **state)
     make_dir("supervise");
     make_dir("service");
     look_at(paths, state, NULL, NULL);
-    is(&paths[SUPERVISE], "/supervise", true, "place");
-    is(&paths[SERVICE], "/service", true, "place");
+    is(&paths[TW_PATH_SUPERVISE], "/supervise", true, "place");
+    is(&paths[TW_PATH_SERVICE], "/service", true, "place");
     tw_paths_clear(paths);
     make_way("var/supervise");
     make_dir("var/service");
     look_at(paths, state, NULL, NULL);
-    is(&paths[SUPERVISE], "/var/supervise", true, "place");
-    is(&paths[SERVICE], "/var/service", true, "place");
+    is(&paths[TW_PATH_SUPERVISE], "/var/supervise", true, "place");
+    is(&paths[TW_PATH_SERVICE], "/var/service", true, "place");
     tw_paths_clear(paths);
 }
 
@@ -90,8 +88,8 @@ static void a_file_is_no_directory(void **state)
     put_text("var/www/html", "");
     assert_int_equal(mkfifo("var/qmail", 0644), 0);
     look_at(paths, state, NULL, NULL);
-    is(&paths[HTDOCS], "/var/www/html", false, "fallback");
-    is(&paths[QMAIL], "/var/qmail", false, "fallback");
+    is(&paths[TW_PATH_HTDOCS], "/var/www/html", false, "fallback");
+    is(&paths[TW_PATH_QMAIL], "/var/qmail", false, "fallback");
     tw_paths_clear(paths);
 }
 
@@ -114,13 +112,13 @@ static void what_the_configuration_says_comes_first(void **state)
     make_way("var/www/cgi-bin");
     make_dir("service");
     look_at(paths, state, NULL, &config);
-    is(&paths[LOGS], "/l", true, "configuration");
-    is(&paths[HTDOCS], "/w", true, "configuration");
-    is(&paths[CGI_BIN], "/var/www/cgi-bin", true, "place");
-    is(&paths[QMAIL], "/q", true, "configuration");
-    is(&paths[SUPERVISE], "/q/s", true, "configuration");
-    is(&paths[SERVICE], "/sv", true, "configuration");
-    assert_string_equal(paths[SERVICE].key, "qmail.service");
+    is(&paths[TW_PATH_LOGS], "/l", true, "configuration");
+    is(&paths[TW_PATH_HTDOCS], "/w", true, "configuration");
+    is(&paths[TW_PATH_CGI_BIN], "/var/www/cgi-bin", true, "place");
+    is(&paths[TW_PATH_QMAIL], "/q", true, "configuration");
+    is(&paths[TW_PATH_SUPERVISE], "/q/s", true, "configuration");
+    is(&paths[TW_PATH_SERVICE], "/sv", true, "configuration");
+    assert_string_equal(paths[TW_PATH_SERVICE].key, "qmail.service");
     tw_paths_clear(paths);
 }
 
@@ -131,11 +129,11 @@ static void what_it_says_and_is_not_there_is_told(void **state)
     make_way("var/www/html");
     make_dir("service");
     look_at(paths, state, NULL, &config);
-    is(&paths[LOGS], "/l", false, "configuration");
-    is(&paths[HTDOCS], "/w", false, "configuration"); /* never another one than was said */
-    is(&paths[SERVICE], "/service", true, "fallback");
-    assert_string_equal(paths[SERVICE].configured, "/sv");
-    assert_int_equal(paths[SERVICE].tried.count, 3);
+    is(&paths[TW_PATH_LOGS], "/l", false, "configuration");
+    is(&paths[TW_PATH_HTDOCS], "/w", false, "configuration"); /* never another one than was said */
+    is(&paths[TW_PATH_SERVICE], "/service", true, "fallback");
+    assert_string_equal(paths[TW_PATH_SERVICE].configured, "/sv");
+    assert_int_equal(paths[TW_PATH_SERVICE].tried.count, 3);
     tw_paths_clear(paths);
 }
 
@@ -145,14 +143,14 @@ static void the_configuration_is_where_its_file_is(void **state)
     make_way("opt/local/etc");
     put_text("opt/local/etc/toaster-watcher.conf", "");
     look_at(paths, state, NULL, NULL);
-    is(&paths[CONFIGURATION], "/opt/local/etc", true, "place");
+    is(&paths[TW_PATH_CONF], "/opt/local/etc", true, "place");
     tw_paths_clear(paths);
     make_dir("x");
     look_at(paths, state, "/x/y.conf", NULL);
-    is(&paths[CONFIGURATION], "/x", true, "configuration");
+    is(&paths[TW_PATH_CONF], "/x", true, "configuration");
     tw_paths_clear(paths);
     look_at(paths, state, "y.conf", NULL);
-    is(&paths[CONFIGURATION], ".", true, "configuration");
+    is(&paths[TW_PATH_CONF], ".", true, "configuration");
     tw_paths_clear(paths);
 }
 

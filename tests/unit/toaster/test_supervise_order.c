@@ -214,6 +214,15 @@ static void put_process(const char *dir, const char *stat, const char *cwd)
     free(link);
 }
 
+static int find_svscan(const char *service, pid_t *pid, char *state, struct tw_error *e)
+{
+    struct tw_procs procs = {0};
+    assert_int_equal(tw_procs_read(&procs, "proc", e), 0);
+    const int found = tw_svscan_find(&procs, "proc", service, pid, state, e);
+    tw_procs_free(&procs);
+    return found;
+}
+
 static void svscan_is_known_by_its_directory(void **state)
 {
     const char *root = *state;
@@ -227,13 +236,13 @@ static void svscan_is_known_by_its_directory(void **state)
     put_process("proc/11", "11 (svscan) S 1 11 11 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n",
                 other);
     put_process("proc/12", "12 (sh) S 1 12 12 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n", service);
-    assert_int_equal(tw_svscan_find("proc", service, &pid, &what, &e), 0);
+    assert_int_equal(find_svscan(service, &pid, &what, &e), 0);
     put_process("proc/13", "13 (svscan) T 1 13 13 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0\n",
                 service);
-    assert_int_equal(tw_svscan_find("proc", service, &pid, &what, &e), 1);
+    assert_int_equal(find_svscan(service, &pid, &what, &e), 1);
     assert_int_equal(pid, 13);
     assert_int_equal(what, 'T');
-    assert_int_equal(tw_svscan_find("proc", "nowhere", &pid, &what, &e), -1);
+    assert_int_equal(find_svscan("nowhere", &pid, &what, &e), -1);
     free(service);
     free(other);
 }
