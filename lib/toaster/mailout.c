@@ -18,6 +18,7 @@
 enum {
     ADDRESS_MAX = 254, /* RFC 5321, 4.5.3.1.3, without < > */
     ALIVE_MS = 1000,
+    SPARE = 16, /* signs of life while toaster-net is late */
     ANSWER_MAX = sizeof(struct tw_error) + 1,
     BAD_MESSAGE = 100, /* qmail's ends */
     TRY_LATER = 111,
@@ -121,6 +122,21 @@ static int work(void *context, int fd, struct tw_error *e)
 
 /* ---- who asks ----------------------------------------------------------------------------- */
 
+/* Dots, the result, and why if it is not TAKEN. -1: nonsense. */
+static int read_answer(const char *text, size_t length, enum tw_mailout_result *result,
+                       struct tw_error *e)
+{
+    size_t at = 0;
+    while (at < length && text[at] == '.')
+        at++;
+    if (at == length || text[at] < TW_MAILOUT_TAKEN || text[at] > TW_MAILOUT_UNWELCOME)
+        return -1;
+    *result = (enum tw_mailout_result)text[at];
+    if (*result != TW_MAILOUT_TAKEN)
+        tw_fail(e, "%s", text + at + 1);
+    return 0;
+}
+
 enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const char *text,
                                        size_t length, struct tw_error *e)
 {
@@ -128,7 +144,8 @@ enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const c
     struct tw_priv_task task = {.stay = mailout->way != TW_MAILOUT_SMTP || geteuid() != 0,
                                 .work = work,
                                 .context = &errand,
-                                .max = ANSWER_MAX + (size_t)(mailout->timeout_ms / ALIVE_MS),
+                                .max =
+                                    ANSWER_MAX + SPARE + (size_t)(mailout->timeout_ms / ALIVE_MS),
                                 .timeout_ms = mailout->timeout_ms,
                                 .beat = mailout->alive,
                                 .beat_context = mailout->context};
@@ -141,17 +158,8 @@ enum tw_mailout_result tw_mailout_send(const struct tw_mailout *mailout, const c
     tw_priv_nobody(&task.uid, &task.gid);
     if (tw_priv_run(&task, &answer, &answered, &why) != 0) {
         tw_fail(e, "cannot hand it to %s: %s", mailout->place, why.text);
-        free(answer);
-        return TW_MAILOUT_FAILED;
-    }
-    const size_t dots = answer ? strspn(answer, ".") : 0;
-    const char code = answered > dots ? answer[dots] : -1;
-    if (code < TW_MAILOUT_TAKEN || code > TW_MAILOUT_UNWELCOME) {
+    } else if (read_answer(answer, answered, &result, e) != 0) {
         tw_fail(e, "cannot hand it to %s: a child speaks nonsense", mailout->place);
-    } else {
-        result = (enum tw_mailout_result)code;
-        if (result != TW_MAILOUT_TAKEN)
-            tw_fail(e, "%s", answer + dots + 1);
     }
     free(answer);
     return result;
