@@ -49,17 +49,6 @@ void tw_confout_indented(struct tw_buf *out, const char *indent, const char *for
     tw_buf_free(&text);
 }
 
-void tw_confout_comment(struct tw_buf *out, const char *format, ...)
-{
-    struct tw_buf text = {0};
-    va_list args;
-    va_start(args, format);
-    tw_buf_vprintf(&text, format, args);
-    va_end(args);
-    add_comment(out, "", tw_buf_text(&text));
-    tw_buf_free(&text);
-}
-
 void tw_confout_note(struct tw_buf *notes, struct tw_buf *out, const char *format, ...)
 {
     struct tw_buf text = {0};

@@ -12,8 +12,7 @@ void tw_confout_fold(struct tw_buf *out, const char *first, const char *next, co
 /* The same as a comment, each line behind `indent`. Made harmless: nothing in it can end it. */
 void tw_confout_indented(struct tw_buf *out, const char *indent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-void tw_confout_comment(struct tw_buf *out, const char *format, ...) /* without an indent */
-    __attribute__((format(printf, 2, 3)));
+#define tw_confout_comment(out, ...) tw_confout_indented(out, "", __VA_ARGS__)
 
 /* The same, and a line for the admin, who is told it at once. */
 void tw_confout_note(struct tw_buf *notes, struct tw_buf *out, const char *format, ...)
