@@ -115,18 +115,29 @@ void tw_servicedir_log_run(struct tw_buf *out, const char *name, const char *use
 
 /* ---- directories --------------------------------------------------------------------------- */
 
-/* A directory below another, never through a link; made if there is none. 0, REFUSED or -1. */
-static int have_dir(struct making *m, int at, const char *name, const char *path, mode_t mode,
-                    int *fd, bool *made)
+/* A directory below another, never through a link; made, for nobody but us yet, if there is none.
+ * 0, REFUSED or -1. */
+static int open_made(struct making *m, int at, const char *name, const char *path, int *fd,
+                     bool *made)
 {
-    struct stat st;
     *made = mkdirat(at, name, 0700) == 0;
     if (!*made && errno != EEXIST)
         return tw_fail_errno(m->e, "cannot make the directory %s", path);
     *fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*fd < 0 && (errno == ELOOP || errno == ENOTDIR))
         return refuse(m, "%s is there and is no directory", path);
-    if (*fd < 0 || fstat(*fd, &st) != 0)
+    return *fd >= 0 ? 0 : tw_fail_errno(m->e, "cannot open %s", path);
+}
+
+/* The same for one that root's programs come from. */
+static int have_dir(struct making *m, int at, const char *name, const char *path, mode_t mode,
+                    int *fd, bool *made)
+{
+    struct stat st;
+    const int result = open_made(m, at, name, path, fd, made);
+    if (result != 0)
+        return result;
+    if (fstat(*fd, &st) != 0)
         return tw_fail_errno(m->e, "cannot open %s", path);
     if (*made && fchmod(*fd, mode) != 0) /* not by mkdir, for the umask */
         return tw_fail_errno(m->e, "cannot set the mode of %s", path);
@@ -143,17 +154,16 @@ static int have_dir(struct making *m, int at, const char *name, const char *path
     return 0;
 }
 
-static int open_above(struct making *m)
+/* One by its full path, with all that lead there. A descriptor, or -1. */
+static int open_path(struct making *m, const char *path)
 {
-    const char *above = m->wanted->supervise;
-    m->at = tw_dir_open(above, NULL, m->e);
-    if (m->at >= 0 || errno != ENOENT)
-        return m->at >= 0 ? 0 : -1;
-    if (tw_dir_make(above, 0755, m->e) != 0)
+    const int fd = tw_dir_open(path, NULL, m->e);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    if (tw_dir_make(path, 0755, m->e) != 0)
         return -1;
-    say(m, "made the directory %s", above);
-    m->at = tw_dir_open(above, NULL, m->e);
-    return m->at >= 0 ? 0 : -1;
+    say(m, "made the directory %s", path);
+    return tw_dir_open(path, NULL, m->e);
 }
 
 /* Who may write to the directory above may put another in its place. */
@@ -363,30 +373,12 @@ static int give_to(struct making *m, int logs, const char *path)
 /* LOG_ROOT/NAME, open, and whose it is. */
 static int have_logs(struct making *m, const char *path, int *logs)
 {
-    const char *root = m->wanted->log_root;
-    int at = tw_dir_open(root, NULL, m->e);
-    if (at < 0 && errno == ENOENT) {
-        if (tw_dir_make(root, 0755, m->e) != 0)
-            return -1;
-        say(m, "made the directory %s", root);
-        at = tw_dir_open(root, NULL, m->e);
-    }
+    const int at = open_path(m, m->wanted->log_root);
     if (at < 0)
         return -1;
-    m->made_logs = mkdirat(at, m->wanted->name, 0700) == 0;
-    const int why = errno;
-    *logs = openat(at, m->wanted->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    const int not_open = errno;
+    const int result = open_made(m, at, m->wanted->name, path, logs, &m->made_logs);
     close(at);
-    errno = why;
-    if (!m->made_logs && why != EEXIST)
-        return tw_fail_errno(m->e, "cannot make the directory %s", path);
-    if (*logs < 0 && (not_open == ELOOP || not_open == ENOTDIR))
-        return refuse(m, "%s is there and is no directory", path);
-    errno = not_open;
-    if (*logs < 0)
-        return tw_fail_errno(m->e, "cannot open %s", path);
-    return m->made_logs ? give_to(m, *logs, path) : 0;
+    return result == 0 && m->made_logs ? give_to(m, *logs, path) : result;
 }
 
 static int write_log_run(struct making *m, const char *path, int logs)
@@ -468,9 +460,8 @@ static void undo(const struct making *m)
 static int make(struct making *m, const struct tw_buf *run)
 {
     enum found found = ABSENT;
-    int result = open_above(m);
-    if (result == 0)
-        result = check_above(m);
+    m->at = open_path(m, m->wanted->supervise);
+    int result = m->at >= 0 ? check_above(m) : -1;
     if (result == 0)
         result = open_dir(m);
     if (result == 0)
