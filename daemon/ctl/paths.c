@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "ctl/apart.h"
 #include "ctl/ctl.h"
+#include "ctl/tell.h"
 #include "ctl/term.h"
 #include "setup/paths.h"
 
@@ -39,25 +40,16 @@ static void write_rows(const struct tw_path paths[TW_PATHS], struct tw_buf *out)
     }
 }
 
-static void put_member(struct tw_buf *out, const char *key, const char *text)
-{
-    tw_buf_printf(out, ", \"%s\": ", key);
-    if (text)
-        tw_escape_json(out, text);
-    else
-        tw_buf_puts(out, "null");
-}
-
 static void write_json(const struct tw_path paths[TW_PATHS], struct tw_buf *out)
 {
     for (size_t i = 0; i < TW_PATHS; i++) {
         const struct tw_path *path = &paths[i];
         tw_buf_printf(out, "%s\n {\"what\": \"%s\"", i ? "," : "[", path->what);
-        put_member(out, "path", path->path);
+        ctl_json_text(out, "path", path->path);
         tw_buf_printf(out, ", \"found\": %s", path->found ? "true" : "false");
-        put_member(out, "from", tw_path_source_name(path->source));
-        put_member(out, "key", path->key);
-        put_member(out, "configured", path->configured);
+        ctl_json_text(out, "from", tw_path_source_name(path->source));
+        ctl_json_text(out, "key", path->key);
+        ctl_json_text(out, "configured", path->configured);
         tw_buf_puts(out, ", \"tried\": [");
         for (size_t k = 0; k < path->tried.count; k++) {
             tw_buf_puts(out, k ? ", " : "");

@@ -13,6 +13,7 @@
 
 #include "base/escape.h"
 #include "base/mem.h"
+#include "base/option.h"
 #include "base/units.h"
 #include "setup/paths.h"
 
@@ -71,6 +72,18 @@ bool ctl_service_normally_up(const char *path)
     const bool there = access(down, F_OK) == 0;
     free(down);
     return !there;
+}
+
+const void *ctl_service_setting(const struct ctl_services *places, const char *name,
+                                const char *key)
+{
+    if (!places->ctl->config)
+        return NULL;
+    char *job = tw_format("service.%s", name);
+    const struct tw_job_config *found = tw_config_job_named(places->ctl->config, job);
+    const struct tw_option *option = found ? tw_options_find(found->kind->options, key) : NULL;
+    free(job);
+    return option ? (const char *)found->settings + option->offset : NULL;
 }
 
 bool ctl_service_name_valid(const char *doing, const char *name, bool log)

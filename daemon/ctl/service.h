@@ -11,7 +11,7 @@
 
 struct ctl_services {
     const struct ctl *ctl;
-    const char *supervise, *service, *log; /* directories; built-in ones without a configuration */
+    const char *supervise, *service, *log; /* directories; found, where there is no configuration */
 };
 
 /* One supervise: a service's, or its log's. */
@@ -30,6 +30,11 @@ int ctl_service_find(const struct ctl_services *places, const char *doing, const
 void ctl_service_free(struct ctl_service *service);
 /* False, and says so: it is no name for a service (with `log`: or NAME/log). */
 bool ctl_service_name_valid(const char *doing, const char *name, bool log);
+
+/* What the configuration says of the key for this service: by its own job or "*", as the option's
+ * type has it; NULL: nothing does. */
+const void *ctl_service_setting(const struct ctl_services *places, const char *name,
+                                const char *key);
 
 /* "up (pid 7) for 2h 3m, want down, normally down". Not escaped. */
 void ctl_service_describe(struct tw_buf *out, const struct tw_supervise_status *status,

@@ -10,10 +10,10 @@
 
 #include "base/escape.h"
 #include "base/mem.h"
-#include "base/option.h"
 #include "base/state.h"
 #include "base/units.h"
 #include "ctl/service.h"
+#include "ctl/tell.h"
 #include "ctl/term.h"
 #include "kinds/servicememory.h"
 
@@ -115,15 +115,6 @@ static void look_at(struct table *t, const struct ctl_service_entry *entry)
 
 /* ---- restarts, as the daemon remembers them ------------------------------------------------ */
 
-/* The settings for a service: its own section's, or those of "*". */
-static int64_t within_of(const struct tw_config *config, const char *job)
-{
-    const struct tw_job_config *found = tw_config_job_named(config, job);
-    const struct tw_option *option = found ? tw_options_find(found->kind->options, "within") : NULL;
-    return option ? *(const int64_t *)(const void *)((const char *)found->settings + option->offset)
-                  : -1;
-}
-
 static int64_t restarts_of(struct tw_service_history *history, int64_t now_s, int64_t within_s)
 {
     tw_service_take_pid(history, 0, now_s, within_s);
@@ -137,7 +128,8 @@ static void take_job(void *context, const struct tw_state_job *job)
     if (strncmp(job->job, kind, sizeof kind - 1) != 0)
         return;
     const char *name = job->job + sizeof kind - 1;
-    const int64_t within_s = within_of(t->places->ctl->config, job->job);
+    const int64_t *within = ctl_service_setting(t->places, name, "within");
+    const int64_t within_s = within ? *within : -1;
     struct tw_service_memory memory = tw_service_memory_parse(job->memory);
     for (size_t i = 0; i < t->count && within_s > 0; i++) {
         struct row *row = &t->rows[i];
@@ -235,15 +227,6 @@ static void print_table(const struct table *t)
     ctl_service_print("%zu of %zu up", up, t->count);
 }
 
-static void put_text(struct tw_buf *out, const char *key, const char *text)
-{
-    tw_buf_printf(out, "%s\"%s\": ", strcmp(key, "service") == 0 ? "" : ", ", key);
-    if (text)
-        tw_escape_json(out, text);
-    else
-        tw_buf_puts(out, "null");
-}
-
 static void put_number(struct tw_buf *out, const char *key, bool known, int64_t number)
 {
     if (known)
@@ -259,20 +242,20 @@ static void print_json(const struct table *t)
     for (size_t i = 0; i < t->count; i++) {
         const struct row *row = &t->rows[i];
         tw_buf_puts(&out, i ? ",\n {" : "\n {");
-        put_text(&out, "service", row->name);
-        put_text(&out, "directory", row->path);
-        put_text(&out, "state", row->state);
+        ctl_json_text(&out, "service", row->name);
+        ctl_json_text(&out, "directory", row->path);
+        ctl_json_text(&out, "state", row->state);
         put_number(&out, "pid", row->known && row->status.pid, row->status.pid);
         put_number(&out, "since", row->known, row->status.changed_s);
         put_number(&out, "for_s", row->known, for_s(t, row));
-        put_text(&out, "want", row->known ? want_of(row) : NULL);
-        put_text(&out, "normally", row->normally_up ? "up" : "down");
+        ctl_json_text(&out, "want", row->known ? want_of(row) : NULL);
+        ctl_json_text(&out, "normally", row->normally_up ? "up" : "down");
         tw_buf_printf(&out, ", \"paused\": %s, \"linked\": %s",
                       row->known && row->status.paused ? "true" : "false",
                       row->linked ? "true" : "false");
         put_number(&out, "restarts", row->restarts >= 0, row->restarts);
         put_number(&out, "restarts_within_s", row->restarts >= 0, row->within_s);
-        put_text(&out, "remark", tw_buf_text(&row->remark));
+        ctl_json_text(&out, "remark", tw_buf_text(&row->remark));
         tw_buf_puts(&out, "}");
     }
     tw_buf_puts(&out, t->count ? "\n]\n" : "]\n");

@@ -12,7 +12,6 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/mem.h"
-#include "base/option.h"
 #include "base/units.h"
 #include "ctl/service.h"
 #include "ctl/term.h"
@@ -74,13 +73,9 @@ static void look(struct tested *t)
 /* Too young to be called up. A change in the time to come is one before the clock was set back. */
 static bool is_young(const struct part *part)
 {
-    if (!part->known)
-        return false;
-    const int64_t now_ns = tw_clock_wall_ns();
-    const int64_t age_ms =
-        now_ns / 1000000 - part->status.changed_s * 1000 - part->status.changed_ns / 1000000;
     /* What ended a moment ago and is wanted up comes again at once. */
-    return age_ms < TW_ORDER_STEADY_MS && (part->status.pid || part->status.want == 'u');
+    return part->known && (part->status.pid || part->status.want == 'u') &&
+           tw_supervise_age_ms(&part->status, tw_clock_wall_ns()) < TW_ORDER_STEADY_MS;
 }
 
 static bool mark_young(struct part *part)
@@ -93,16 +88,8 @@ static bool mark_young(struct part *part)
 /* The configuration may say that a service has no log of its own. */
 static bool log_is_wanted(const struct ctl_services *places, const char *name)
 {
-    if (!places->ctl->config)
-        return true;
-    char *job = tw_format("service.%s", name);
-    const struct tw_job_config *found = tw_config_job_named(places->ctl->config, job);
-    const struct tw_option *option = found ? tw_options_find(found->kind->options, "log") : NULL;
-    const char *log =
-        option ? *(char *const *)(const void *)((const char *)found->settings + option->offset)
-               : NULL;
-    free(job);
-    return !log || strcmp(log, "multilog") == 0;
+    char *const *log = ctl_service_setting(places, name, "log");
+    return !log || !*log || strcmp(*log, "multilog") == 0;
 }
 
 static void add_tested(struct tested **list, size_t *count, const struct ctl_services *places,

@@ -128,12 +128,28 @@ void ctl_put_escaped(const char *text, int width)
     free(clean);
 }
 
-static void put_member(struct tw_buf *out, const char *key, const char *value, enum ctl_form form)
+static void put_key(struct tw_buf *out, const char *key)
 {
     tw_buf_printf(out, "%s\"%s\": ", out->data[out->len - 1] != '{' ? ", " : "", key);
-    if (form == CTL_TEXT)
-        tw_escape_json(out, value);
-    else if (form == CTL_FLAG)
+}
+
+void ctl_json_text(struct tw_buf *out, const char *key, const char *text)
+{
+    put_key(out, key);
+    if (text)
+        tw_escape_json(out, text);
+    else
+        tw_buf_puts(out, "null");
+}
+
+static void put_member(struct tw_buf *out, const char *key, const char *value, enum ctl_form form)
+{
+    if (form == CTL_TEXT) {
+        ctl_json_text(out, key, value);
+        return;
+    }
+    put_key(out, key);
+    if (form == CTL_FLAG)
         tw_buf_puts(out, value[0] ? "true" : "false");
     else
         tw_buf_puts(out, value[0] ? value : "null");

@@ -88,10 +88,14 @@ enum tw_order_step tw_order_see(struct tw_order *order, const struct tw_supervis
     return TW_ORDER_WAITS;
 }
 
+int64_t tw_supervise_age_ms(const struct tw_supervise_status *status, int64_t wall_ns)
+{
+    return wall_ns / 1000000 - status->changed_s * 1000 - status->changed_ns / 1000000;
+}
+
 int64_t tw_supervise_up_ms(const struct tw_supervise_status *status, int64_t wall_ns)
 {
-    const int64_t changed_ms = status->changed_s * 1000 + status->changed_ns / 1000000;
-    const int64_t up_ms = wall_ns / 1000000 - changed_ms;
+    const int64_t up_ms = tw_supervise_age_ms(status, wall_ns);
     return status->pid && up_ms > 0 ? up_ms : 0;
 }
 

@@ -48,6 +48,8 @@ struct tw_order tw_order_begin(enum tw_order_goal goal, const struct tw_supervis
 enum tw_order_step tw_order_see(struct tw_order *order, const struct tw_supervise_status *now,
                                 int64_t now_ms);
 
+/* How long ago the pid changed, by the wall clock; below 0 where that was set back since. */
+int64_t tw_supervise_age_ms(const struct tw_supervise_status *status, int64_t wall_ns);
 /* How long the pid has been up, by the wall clock; not below 0. */
 int64_t tw_supervise_up_ms(const struct tw_supervise_status *status, int64_t wall_ns);
 
