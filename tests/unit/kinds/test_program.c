@@ -115,14 +115,30 @@ static void hostile_output_is_harmless(void **state)
     kit_free(&kit);
 }
 
+/* What hangs after it has said something. Of the lowest priority, it may begin late on a busy
+ * machine: then it is run anew, for longer. */
+static void run_overlong(struct kit *kit)
+{
+    const struct kit_finding *found = NULL;
+    for (int seconds = 4; seconds < 300 && (!found || strstr(found->text, "had said nothing"));
+         seconds *= 4) {
+        char *time = tw_format("%ds", seconds);
+        kit_set(kit, "max_time", time);
+        free(time);
+        kit_run(kit);
+        found = kit_find(kit, "");
+        assert_non_null(found);
+    }
+}
+
 static void what_hangs_is_ended_and_fails(void **state)
 {
     (void)state;
     make_script("hangs", "echo waits for ever; sleep 1000");
     struct kit kit = kit_of("hangs");
-    kit_set(&kit, "max_time", "4s"); /* of the lowest priority, it may begin late */
-    kit_check(&kit, TW_LEVEL_FAIL, "timeout",
-              "longer than 4s and was ended, it had said: waits for ever");
+    run_overlong(&kit);
+    kit_expect(&kit, "", TW_LEVEL_FAIL, "timeout", "it ran for longer than ");
+    kit_expect(&kit, "", TW_LEVEL_FAIL, "timeout", "s and was ended, it had said: waits for ever");
     evidence_has(&kit, "waits for ever");
     assert_true(kit.progress > 0);
     kit_free(&kit);
@@ -145,13 +161,14 @@ static void what_does_not_hear_is_killed_with_its_children(void **state)
     (void)state;
     make_dir("out");
     assert_int_equal(chmod("out", 0777), 0);
-    char *text = here("out"), *script = tw_format("trap '' TERM; (trap '' TERM; exec sleep 1000) & "
-                                                  "echo $! >%s/child; sleep 1001; sleep 1002",
-                                                  text);
+    char *text = here("out"),
+         *script = tw_format("trap '' TERM; (trap '' TERM; exec sleep 1000) & "
+                             "echo $! >%s/child; echo deaf; sleep 1001; sleep 1002",
+                             text);
     make_script("deaf", script);
     struct kit kit = kit_of("deaf");
-    kit_set(&kit, "max_time", "4s"); /* of the lowest priority, it may begin late */
-    kit_check(&kit, TW_LEVEL_FAIL, "timeout", "it had said nothing");
+    run_overlong(&kit);
+    kit_expect(&kit, "", TW_LEVEL_FAIL, "timeout", "it had said: deaf");
     free(script);
     free(text);
     char *pid;
@@ -177,7 +194,8 @@ static void its_window_ends_it(void **state)
     run.memory = "";
     run.until_s = kit.now_s + 1;
     kit.kind->run(&run);
-    kit_expect(&kit, "", TW_LEVEL_FAIL, "window", "its window ended while it ran");
+    kit_expect(&kit, "", TW_LEVEL_FAIL, "window",
+               "its window ended while it ran, and so was it, it had said nothing");
     kit_forget(&kit);
     run.until_s = kit.now_s;
     kit.kind->run(&run);
