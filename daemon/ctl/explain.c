@@ -106,8 +106,7 @@ static void cleaned_row(struct telling *t, const struct tw_strings *f)
                       tw_size_show(strtoll(f->items[TW_EXPLAIN_BYTES], NULL, 10)).text);
     if (strcmp(kept, "0") != 0)
         tw_buf_printf(&text, "; %s kept until a learn job has seen them", kept);
-    if (f->items[TW_EXPLAIN_MESSAGES][0])
-        say_next(&text, ", the next one ", f->items[TW_EXPLAIN_NEXT_S]);
+    say_next(&text, ", the next one ", f->items[TW_EXPLAIN_NEXT_S]);
     put_folder(t, f->items[TW_EXPLAIN_FOLDER], f->items[TW_EXPLAIN_MESSAGES], &text);
 }
 

@@ -65,8 +65,8 @@ static void put_explain(struct tw_buf *out, const struct tw_expire_scan *scan,
     tw_list_put_number(&w, due.count);
     tw_list_put_number(&w, due.bytes);
     tw_list_put_number(&w, folder && class == TW_EXPIRE_SPAM ? folder->kept : 0);
-    if (folder && folder->next_s != INT64_MAX)
-        tw_list_put_number(&w, folder->next_s);
+    if (folder && class < TW_EXPIRE_CLASSES && folder->next_s[class] != INT64_MAX)
+        tw_list_put_number(&w, folder->next_s[class]);
     else
         tw_frame_put_text(&w, "");
     tw_frame_end(&w);

@@ -22,7 +22,7 @@ enum {
     TW_EXPLAIN_DUE,       /* messages of this class */
     TW_EXPLAIN_BYTES,
     TW_EXPLAIN_KEPT,   /* spam that is due, but that a learn job has yet to see */
-    TW_EXPLAIN_NEXT_S, /* Unix time at which the next one in the folder is due; "": never */
+    TW_EXPLAIN_NEXT_S, /* Unix time at which the next one of the class is due; "": never */
     TW_EXPLAIN_FIELDS
 };
 

@@ -85,8 +85,8 @@ static bool is_kept(struct pass *p, const char *name, const struct tw_message *m
     folder->kept_s = kept ? since_s : folder->kept_s;
     folder->kept += kept;
     folder->unlearned += !kept && until_s != INT64_MIN;
-    if (kept && until_s < folder->next_s)
-        folder->next_s = until_s;
+    if (kept && until_s < folder->next_s[TW_EXPIRE_SPAM])
+        folder->next_s[TW_EXPIRE_SPAM] = until_s;
     return kept;
 }
 
@@ -120,8 +120,8 @@ static void judge(struct pass *p, const struct dirent64 *entry, enum tw_expire_c
     if (due_s <= s->view->now_s)
         take_due(p, entry, class, &st,
                  message->size_bytes >= 0 ? message->size_bytes : (int64_t)st.st_size);
-    else if (due_s < folder->next_s)
-        folder->next_s = due_s;
+    else if (due_s < folder->next_s[class])
+        folder->next_s[class] = due_s;
 }
 
 static bool take_entry(void *context, const struct dirent64 *entry)
@@ -216,12 +216,14 @@ static void scan_folder(struct tw_expire_scan *s, const struct tw_mail_place_of 
 {
     struct tw_expire_folder *f = &s->folders[s->folder_count++];
     *f = (struct tw_expire_folder){
-        .folder = *folder, .first_s = INT64_MAX, .next_s = INT64_MAX, .scanned_s = s->view->now_s};
+        .folder = *folder, .first_s = INT64_MAX, .scanned_s = s->view->now_s};
+    for (size_t class = 0; class < TW_EXPIRE_CLASSES; ++class)
+        f->next_s[class] = INT64_MAX;
     folder->path = NULL; /* it has moved */
     f->class = tw_folder_class_of(s->view->folders, f->folder.path);
     if (may_skip(s, &f->folder, then)) {
         f->messages = then->messages;
-        f->first_s = f->next_s = then->first_s;
+        f->first_s = then->first_s;
         f->scanned_s = then->scanned_s;
         return;
     }

@@ -52,7 +52,7 @@ struct tw_expire_folder {
     int64_t kept;      /* due, but a learn job has yet to see them */
     int64_t kept_s;    /* since when there are such; 0: there are none */
     int64_t unlearned; /* of those that are due: no learn job has seen them in time */
-    int64_t next_s;    /* when the first one is due that is not yet */
+    int64_t next_s[TW_EXPIRE_CLASSES];     /* when the first is due that is not yet, or INT64_MAX */
     struct tw_inodes inodes[TW_MAIL_DIRS]; /* of what is due */
 };
 
