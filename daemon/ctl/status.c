@@ -90,8 +90,9 @@ static void print_table(const struct ctl_answer *answer)
         if (answer->jobs[i].aspects == 0)
             print_new(&table, &answer->jobs[i], now_s);
     ctl_table_end(&table);
-    printf("%zu jobs; of %zu aspects %zu failing\n", answer->job_count, answer->aspect_count,
-           failing);
+    printf("%zu job%s; of %zu aspect%s %zu failing\n", answer->job_count,
+           answer->job_count == 1 ? "" : "s", answer->aspect_count,
+           answer->aspect_count == 1 ? "" : "s", failing);
 }
 
 /* ---- for programs ------------------------------------------------------------------------- */

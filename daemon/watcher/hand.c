@@ -90,9 +90,10 @@ int tw_hand_silence(const struct tw_hand *hand, const char *pattern, int64_t len
     save(hand, silence);
     tw_log_line(hand->log, TW_LOG_OK, TW_SELF, "silence %" PRId64 " of \"%s\" for %s by %s: %s",
                 silence->id, pattern, tw_duration_show(length_s).text, by, *note ? note : "-");
-    tw_buf_printf(said, "silence %" PRId64 ": no letter about \"%s\" for %s: %zu jobs, %zu aspects",
+    tw_buf_printf(said,
+                  "silence %" PRId64 ": no letter about \"%s\" for %s: %zu job%s, %zu aspect%s",
                   silence->id, pattern, tw_duration_show(length_s).text, fitting.jobs,
-                  fitting.aspects);
+                  fitting.jobs == 1 ? "" : "s", fitting.aspects, fitting.aspects == 1 ? "" : "s");
     if (fitting.incidents)
         tw_buf_printf(said, ", %zu of them failing now", fitting.incidents);
     return 0;

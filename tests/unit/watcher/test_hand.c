@@ -64,9 +64,9 @@ static void a_silence_says_what_it_fits_and_keeps_that_quiet(void **state)
     const struct tw_hand hand = hand_of(kit);
     silenced(&hand, "process.*", 7200, "silence 1: no letter about \"process.*\" for 2h: 3 jobs");
     silenced(&hand, "process.*", 60, "3 jobs, 3 aspects, 2 of them failing now");
-    silenced(&hand, "process.a/log", 60, "0 jobs, 1 aspects, 1 of them failing now");
-    silenced(&hand, "process.b", 60, "1 jobs, 1 aspects");
-    silenced(&hand, "process.c", TW_HAND_LONGEST_S, "1 jobs, 0 aspects");
+    silenced(&hand, "process.a/log", 60, "0 jobs, 1 aspect, 1 of them failing now");
+    silenced(&hand, "process.b", 60, "1 job, 1 aspect");
+    silenced(&hand, "process.c", TW_HAND_LONGEST_S, "1 job, 0 aspects");
     assert_int_equal(kit->silences.count, 5);
     const struct tw_silence *on = tw_silences_on(&kit->silences, "process.a", "process.a", NOW);
     assert_int_equal(on->id, 1);
