@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/tell.h"
 #include "ctl/term.h"
 #include "toaster/handover.h"
 #include "toaster/mailout.h"
@@ -186,12 +187,10 @@ static void print_json(struct errand *errand, enum tw_testmail type, const struc
                  {"reason", outcome->result == TW_MAILOUT_TAKEN ? "" : outcome->why.text},
                  {"expected", tw_testmail_expect(type)}};
     struct tw_buf out = {0};
-    tw_buf_printf(&out, "%s{\"type\":\"%s\",\"ok\":%s", errand->printed++ ? ",\n" : "[",
+    tw_buf_printf(&out, "%s\n {\"type\": \"%s\", \"ok\": %s", errand->printed++ ? "," : "[",
                   tw_testmail_name(type), outcome->good ? "true" : "false");
-    for (size_t i = 0; i < TW_COUNT(texts); i++) {
-        tw_buf_printf(&out, ",\"%s\":", texts[i].key);
-        tw_escape_json(&out, texts[i].value);
-    }
+    for (size_t i = 0; i < TW_COUNT(texts); i++)
+        ctl_json_text(&out, texts[i].key, texts[i].value);
     printf("%s}", tw_buf_text(&out));
     tw_buf_free(&out);
 }
@@ -235,7 +234,7 @@ static int send_all(struct errand *errand, const enum tw_testmail *types, size_t
         free(outcome.id);
     }
     if (errand->ctl->json)
-        puts("]");
+        puts("\n]");
     fflush(stdout);
     for (; i < count; i++)
         ctl_complain("%s was not tried", tw_testmail_name(types[i]));
