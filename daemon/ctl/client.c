@@ -108,10 +108,16 @@ void ctl_tell_other_file(const struct ctl *ctl, const struct ctl_answer *answer)
 {
     struct stat ours, its;
     const char *file = answer->text; /* with which status and check end */
-    if (ctl->file && file && file[0] == '/' && stat(ctl->file, &ours) == 0 &&
-        stat(file, &its) == 0 && (ours.st_dev != its.st_dev || ours.st_ino != its.st_ino))
-        ctl_complain("note: the daemon that runs has answered, whose configuration is %s, not %s",
-                     file, ctl->file);
+    const char *own = ctl->file ? ctl->file : tw_config_default_file();
+    if (!own || !file || file[0] != '/' || stat(own, &ours) != 0 || stat(file, &its) != 0 ||
+        (ours.st_dev == its.st_dev && ours.st_ino == its.st_ino))
+        return;
+    ctl_complain("note: the daemon that runs has answered, whose configuration is %s, not %s", file,
+                 own);
+    if (!ctl->file)
+        ctl_complain("note: it looks for its configuration only when it starts: svc -t "
+                     "%s/toaster-watcher",
+                     ctl->config->qmail.service);
 }
 
 void ctl_answer_free(struct ctl_answer *answer)

@@ -71,7 +71,8 @@ void ctl_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* The same, then how the verb is used. CTL_USAGE. */
 int ctl_misuse(const struct ctl *ctl, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Says so if a daemon has answered that has another configuration than -c names. */
+/* Says so if a daemon has answered that has another configuration than -c names, or without -c than
+ * a daemon would have that is started now. */
 void ctl_tell_other_file(const struct ctl *ctl, const struct ctl_answer *answer);
 /* "cannot DOING: WHY", unless `why` says itself what cannot be done. */
 void ctl_complain_cannot(const char *doing, const char *why);
