@@ -44,10 +44,9 @@ static void write_head(const struct tw_machine *m, int64_t now_s, struct tw_buf 
     tw_buf_puts(out, "#\n");
     tw_confout_comment(
         out,
-        "toaster-watcher.conf(5) describes every key. \"toaster-watcher -t\" checks this file, "
-        "and");
-    tw_confout_comment(out, "\"toasterctl check\" looks at everything once. After a change: svc -h "
-                            "SERVICE/toaster-watcher");
+        "toaster-watcher.conf(5) describes every key. \"toaster-watcher -t\" checks this file, and "
+        "\"toasterctl check\" looks at everything once. After a change: svc -h %s/toaster-watcher",
+        m->service_dir);
     tw_buf_puts(out, "#\n");
     if (tw_machine_bare(m))
         tw_confout_note(
