@@ -335,7 +335,8 @@ static void run_star(const struct tw_run *run)
     const size_t count = list_services(run, dir);
     closedir(dir);
     if (count)
-        tw_report(run, TW_LEVEL_OK, "", "ok", "%zu services in %s", count, where);
+        tw_report(run, TW_LEVEL_OK, "", "ok", "%zu service%s in %s", count, count == 1 ? "" : "s",
+                  where);
     else
         tw_report(run, TW_LEVEL_WARN, "", "empty", "there is no service in %s", where);
 }

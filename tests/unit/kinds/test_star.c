@@ -14,6 +14,7 @@ static void star_asks_for_each_directory(void **state)
     kit_check(&kit, TW_LEVEL_WARN, "empty", "there is no service in service");
     make_dir("service/smtp");
     make_dir("service/.hidden");
+    kit_check(&kit, TW_LEVEL_OK, "ok", "1 service in service");
     make_dir("elsewhere");
     assert_int_equal(symlink("../elsewhere", "service/send"), 0);
     assert_int_equal(symlink("../nowhere", "service/dangling"), 0);
