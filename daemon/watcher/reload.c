@@ -162,7 +162,7 @@ void tw_app_reload(void *context)
         tw_app_use_config(app);
         tw_config_free(&old);
         tw_log_line(app->log, TW_LOG_RELOAD, TW_SELF, "%s is in force, jobs=%zu", app->config->file,
-                    tw_jobs_count(app->jobs));
+                    app->config->job_count);
         tw_app_tell_config(app);
     }
     sd_notify(0, "READY=1");
