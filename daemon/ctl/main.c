@@ -49,7 +49,8 @@ static int load(const struct ctl_verb *verb, const char *file, struct tw_config 
         return 0;
     if (!file) {
         ctl_complain("cannot find the configuration: there is no toaster-watcher.conf in /etc, "
-                     "/usr/local/etc or /opt/local/etc; name one with -c");
+                     "/usr/local/etc or /opt/local/etc; name one with -c, or make one: "
+                     "toasterctl init");
         return -1;
     }
     *config = tw_config_load(file, &e);

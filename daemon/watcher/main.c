@@ -77,7 +77,7 @@ int main(int argc, char **argv)
         file = tw_config_default_file();
     if (!file && only_check) {
         fputs("toaster-watcher: there is no toaster-watcher.conf in /etc, /usr/local/etc or "
-              "/opt/local/etc; name one with -c\n",
+              "/opt/local/etc; name one with -c, or make one: toasterctl init\n",
               stderr);
         return 100;
     }
