@@ -42,14 +42,19 @@ static void explain(struct lister *l, const struct tw_learn_scan *scan,
 {
     struct tw_buf shown = {0};
     struct tw_frame_writer w = tw_frame_begin(&l->voice.out, TW_CHILD_ROW);
-    const int64_t numbers[] = {f ? f->messages : 0, f ? f->marked : 0, f ? f->picked : 0,
-                               f ? f->more : 0, f ? f->waiting : 0};
+    const char *class = f && f->class < TW_LEARN_CLASSES ? tw_learn_class_names[f->class] : "";
+    const int64_t numbers[] = {f ? f->marked : 0, f ? f->picked : 0, f ? f->more : 0,
+                               f ? f->waiting : 0};
     if (f)
         tw_folder_show(f->folder.path, &shown);
     tw_frame_put_text(&w, scan->mailbox.address);
     tw_frame_put_text(&w, scan->path);
     tw_frame_put_text(&w, tw_buf_text(&shown));
-    tw_frame_put_text(&w, f && f->class < TW_LEARN_CLASSES ? tw_learn_class_names[f->class] : "");
+    tw_frame_put_text(&w, class);
+    if (f && class[0])
+        tw_list_put_number(&w, f->messages);
+    else
+        tw_frame_put_text(&w, ""); /* it was not looked into */
     for (size_t i = 0; i < TW_COUNT(numbers); i++)
         tw_list_put_number(&w, numbers[i]);
     if (f && f->waiting)

@@ -12,7 +12,7 @@ enum {
     TW_LEARNED_DIR,       /* the mailbox's */
     TW_LEARNED_FOLDER,    /* decoded; "" with nothing else: a mailbox that is missing */
     TW_LEARNED_CLASS,     /* "spam", "ham"; "": nothing of this folder is learned */
-    TW_LEARNED_MESSAGES,  /* in it */
+    TW_LEARNED_MESSAGES,  /* in it; "": nothing of it is learned, so it was not looked into */
     TW_LEARNED_MARKED,    /* of them were offered, or count so */
     TW_LEARNED_NEXT,      /* are to be offered in the next run */
     TW_LEARNED_MORE,      /* in a later one, for max_per_mailbox */
