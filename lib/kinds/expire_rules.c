@@ -13,6 +13,7 @@
 
 enum {
     DAY_S = 86400,
+    TMP_LEAST_S = 36 * 3600, /* what is younger may be a delivery under way (maildir(5)) */
     PARALLEL_MAX = 128,
     YEAR_1990_S = 631152000, /* before any Maildir: such a date is none */
 };
@@ -26,12 +27,13 @@ static const char *const ages[] = {"moved", "received", NULL};
 static const char *const yes_no[] = {"yes", "no", "true", "false", "on", "off", NULL};
 
 #define KEY(member) offsetof(struct tw_expire_keys, member)
-/* The least is a second: 0 would empty a folder by a slip of the finger. */
-#define LIMIT(name, class, base)                                                                   \
+#define LIMIT_FROM(name, class, base, least)                                                       \
     {                                                                                              \
-        (name), TW_OPT_DURATION, (base) + KEY(limit_s[class]), .flags = TW_OPT_MAY_BE_UNSET,       \
-                                                               .min = 1, .max = 100L * 365 * DAY_S \
+        (name), TW_OPT_DURATION, (base) + KEY(limit_s[class]),                                     \
+            .flags = TW_OPT_MAY_BE_UNSET, .min = (least), .max = 100L * 365 * DAY_S                \
     }
+/* The least is a second: 0 would empty a folder by a slip of the finger. */
+#define LIMIT(name, class, base) LIMIT_FROM(name, class, base, 1)
 #define AGE(name, member, base)                                                                    \
     {                                                                                              \
         (name), TW_OPT_CHOICE, (base) + KEY(member), .choices = ages                               \
@@ -39,7 +41,7 @@ static const char *const yes_no[] = {"yes", "no", "true", "false", "on", "off", 
 #define KEYS(base)                                                                                 \
     LIMIT("read", TW_EXPIRE_READ, base), LIMIT("unread", TW_EXPIRE_UNREAD, base),                  \
         LIMIT("sent", TW_EXPIRE_SENT, base), LIMIT("trash", TW_EXPIRE_TRASH, base),                \
-        LIMIT("spam", TW_EXPIRE_SPAM, base), LIMIT("tmp", TW_EXPIRE_TMP, base),                    \
+        LIMIT("spam", TW_EXPIRE_SPAM, base), LIMIT_FROM("tmp", TW_EXPIRE_TMP, base, TMP_LEAST_S),  \
         AGE("age", age, base), AGE("read_age", class_age[TW_EXPIRE_READ], base),                   \
         AGE("unread_age", class_age[TW_EXPIRE_UNREAD], base),                                      \
         AGE("sent_age", class_age[TW_EXPIRE_SENT], base),                                          \

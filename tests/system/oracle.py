@@ -1,7 +1,8 @@
 """The oracle of the differential test of `expire`: it makes random stores and says, by os.walk and
 arithmetic, what must be gone. It shares nothing with the code it judges.
 
-    oracle.py make ROOT SEED UID     a store, and ROOT/expire.conf
+    oracle.py make ROOT SEED UID AHEAD
+                                    a store as of AHEAD seconds from now, and ROOT/expire.conf
     oracle.py expect ROOT NOW        the paths that must be gone at that time
     oracle.py live ROOT              all paths that are there now
 """
@@ -16,6 +17,7 @@ DAY = 86400
 TRASH = ("trash", "deleted items", "deleted messages")
 SPAM = ("spam", "junk", "junk e-mail")
 SENT = ("sent", "sent items", "sent messages", "sent-mail")
+TMP_LEAST = 36 * 3600  # what is younger may be a delivery under way
 CLASSES = ("read", "unread", "sent", "trash", "spam", "tmp")
 LIMITS = {"1s": 1, "2s": 2, "36h": 36 * 3600, "1d": DAY, "2d": 2 * DAY, "7d": 7 * DAY, "2w": 14 * DAY,
           "30d": 30 * DAY, "180d": 180 * DAY, "365d": 365 * DAY}
@@ -72,7 +74,8 @@ def keys():
     lines = []
     for name in CLASSES:
         if random.random() < 0.75:
-            lines.append(f'{name} = "{random.choice(list(LIMITS) + ["never"])}"')
+            limits = [text for text, value in LIMITS.items() if name != "tmp" or value >= TMP_LEAST]
+            lines.append(f'{name} = "{random.choice(limits + ["never"])}"')
     for name in ("age", "read_age", "unread_age", "sent_age", "trash_age", "spam_age"):
         if random.random() < 0.4:
             lines.append(f"{name} = {random.choice(('received', 'received', 'moved'))}")
@@ -81,9 +84,9 @@ def keys():
     return lines
 
 
-def make(root, seed, uid):
+def make(root, seed, uid, ahead):
     random.seed(seed)
-    now = int(os.stat(root).st_mtime)
+    now = int(os.stat(root).st_mtime) + ahead
     os.makedirs(f"{root}/qmail/users")
     domains = ["a.example", "b.example", "c.example"]
     assign = ""
@@ -246,7 +249,7 @@ def live(root):
 def main():
     command, root = sys.argv[1], sys.argv[2]
     if command == "make":
-        make(root, sys.argv[3], int(sys.argv[4]))
+        make(root, sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
     else:
         paths = expect(root, int(sys.argv[3])) if command == "expect" else live(root)
         sys.stdout.writelines(path + "\n" for path in sorted(paths))

@@ -21,6 +21,8 @@ static void what_is_wrong_in_a_section_in_a_section_has_its_line(void **state)
               ":2: ", "expire.x: trash: \"14\" has no unit");
     files_bad(state, "expire \"x\" {\n trash = \"0d\"\n}\n",
               ":2: ", "expire.x: trash: \"0d\" is too small: write from 1s");
+    files_bad(state, "expire \"x\" {\n tmp = \"35h\"\n}\n",
+              ":2: ", "expire.x: tmp: \"35h\" is too small: write from 36h");
     files_bad(state, "expire \"x\" {\n policy \"*@a\" {\n\n  trash = \"14\"\n }\n}\n",
               ":4: ", "expire.x: policy \"*@a\": trash: \"14\" has no unit");
     files_bad(state, "expire \"x\" {\n policy \"*@a\" {\n  trsh = \"1d\"\n }\n}\n",
