@@ -338,8 +338,15 @@ void tw_canary_ids(const struct tw_canary_round *round, struct tw_strings *out)
 
 int64_t tw_canary_since_s(const struct tw_canary_round *round, int64_t now_s)
 {
-    const int64_t began_s = round->began_s < now_s ? round->began_s : now_s;
-    return round->looked_s && round->looked_s < began_s ? round->looked_s : began_s;
+    int64_t sent_s = now_s, seen_s = now_s; /* the first was sent; all that came is seen */
+    limit(&seen_s, round->began_s);
+    limit(&seen_s, round->looked_s);
+    for (size_t i = 0; i < round->mail_count; i++)
+        if (round->mails[i].sent_s)
+            limit(&sent_s, round->mails[i].sent_s);
+    for (size_t i = 0; i < round->late_count; i++)
+        limit(&sent_s, round->late[i].sent_s);
+    return seen_s > sent_s ? seen_s : sent_s;
 }
 
 /* By the date of its file, if that can be; a clock that was set makes it "now". */

@@ -467,12 +467,34 @@ static void a_clock_that_is_set_back_holds_up_no_round(void **state)
     tw_canary_free(&round);
 }
 
+/* A mailbox that could not be looked at until now may hold all that was ever sent; one that was, only
+ * what came since; and none what was sent later. */
+static void messages_are_opened_that_may_be_ours(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    send_all(&round, TW_MAILOUT_TAKEN);
+    tw_canary_close(&round, NOW_S + 120);
+    const int64_t next_s = NOW_S + 3600;
+    tw_canary_begin(&round, "c@example.com", "me", types, ids, TW_COUNT(types), next_s);
+    assert_int_equal(round.late_count, 3);
+    assert_int_equal(tw_canary_since_s(&round, next_s + 10), NOW_S);
+    round.looked_s = NOW_S + 60;
+    assert_int_equal(tw_canary_since_s(&round, next_s + 10), NOW_S + 60);
+    round.looked_s = next_s + 5;
+    assert_int_equal(tw_canary_since_s(&round, next_s + 10), next_s);
+    round.looked_s = NOW_S - 3600;
+    assert_int_equal(tw_canary_since_s(&round, next_s + 10), NOW_S);
+    tw_canary_free(&round);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, scratch_make, scratch_remove)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_mail_is_sent_once_one_after_another),
+        T(messages_are_opened_that_may_be_ours),
         T(another_process_sends_only_what_cannot_have_been_sent),
         T(what_changes_who_sends_is_written_before_anything_goes),
         T(a_second_try_that_was_interrupted_is_not_repeated),
