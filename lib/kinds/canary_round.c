@@ -378,8 +378,9 @@ static char *see_late(struct tw_canary_round *round, const struct tw_canary_late
                       const struct tw_canary_sight *sight, int64_t now_s)
 {
     const int64_t took_s = took(late->sent_s, sight->came_s, now_s);
-    char *text = tw_format("%s mail took %" PRId64 " s: it came to %s after its round was over",
-                           tw_testmail_name(late->type), took_s, sight->folder);
+    char *text =
+        tw_format("%s mail took %" PRId64 " s: it was found in %s after its round was over",
+                  tw_testmail_name(late->type), took_s, sight->folder);
     /* What should not have come at all speaks against the filter of today. */
     const bool bad =
         late->type == TW_TESTMAIL_SPAM ? !sight->in_spam : late->type != TW_TESTMAIL_CLEAN;

@@ -268,7 +268,8 @@ static void what_comes_late_is_told_and_forgotten(void **state)
     tw_strings_free(&known);
     char *text = tw_canary_saw(
         &round, &(struct tw_canary_sight){ID_A, "Inbox", false, true, NOW_S + 340}, NOW_S + 3610);
-    assert_string_equal(text, "clean mail took 340 s: it came to Inbox after its round was over");
+    assert_string_equal(text,
+                        "clean mail took 340 s: it was found in Inbox after its round was over");
     free(text);
     expect_open(&round.mails[0], "folder", NOW_S + 3610);
     text = tw_canary_saw(&round, &(struct tw_canary_sight){ID_C, "Inbox", false, true, NOW_S + 340},
@@ -467,8 +468,8 @@ static void a_clock_that_is_set_back_holds_up_no_round(void **state)
     tw_canary_free(&round);
 }
 
-/* A mailbox that could not be looked at until now may hold all that was ever sent; one that was, only
- * what came since; and none what was sent later. */
+/* A mailbox that could not be looked at until now may hold all that was ever sent; one that was,
+ * only what came since; and none what was sent later. */
 static void messages_are_opened_that_may_be_ours(void **state)
 {
     (void)state;
