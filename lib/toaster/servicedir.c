@@ -242,6 +242,10 @@ static int look_at_file(struct making *m, int dir, const char *shown, const stru
         return errno == ENOENT ? 0 : tw_fail_errno(m->e, "cannot look at %s/%s", m->path, shown);
     if (!S_ISREG(st.st_mode))
         return refuse(m, "%s/%s is there and is no regular file", m->path, shown);
+    if (st.st_size > RUN_MAX) { /* a program, larger than any that we are given */
+        *found = DIFFERS;
+        return 0;
+    }
     if (tw_file_read(dir, "run", RUN_MAX, &old, &length, m->e) != 0)
         return -1;
     struct tw_buf skeleton = {0};

@@ -140,6 +140,32 @@ static void another_run_file_is_replaced_by_force_alone_and_kept(void **state)
     assert_text(stamp, "#!/bin/sh\nexec sleep 2000\n");
 }
 
+static void a_large_program_stays_or_is_kept(void **state)
+{
+    (void)state;
+    const struct tw_servicedir none = wanted(NULL);
+    struct tw_servicedir dir = wanted(run_text);
+    struct tw_error e;
+    struct stat st;
+    char stamp[64];
+    const time_t now = NOW_S;
+    const off_t large = 3 << 20;
+    make_dir("supervise");
+    make_dir("supervise/smtp");
+    put_text("supervise/smtp/run", "\177ELF");
+    assert_int_equal(truncate("supervise/smtp/run", large), 0);
+    assert_true(says(&none, "run is there already, and stays as it is"));
+    assert_true(is_there("supervise/smtp/log/run"));
+    assert_int_equal(make(&dir, &e), 1);
+    assert_non_null(strstr(e.text, "--force"));
+    dir.force = true;
+    assert_int_equal(make(&dir, &e), 0);
+    assert_text("supervise/smtp/run", run_text);
+    strftime(stamp, sizeof stamp, "supervise/smtp/run.%Y%m%d-%H%M%S", localtime(&now));
+    assert_int_equal(stat(stamp, &st), 0);
+    assert_int_equal(st.st_size, large);
+}
+
 static void what_is_in_the_way_is_refused_and_stays(void **state)
 {
     (void)state;
@@ -337,6 +363,7 @@ int main(void)
         IN_SCRATCH(a_skeleton_is_normally_down),
         IN_SCRATCH(twice_is_as_once),
         IN_SCRATCH(another_run_file_is_replaced_by_force_alone_and_kept),
+        IN_SCRATCH(a_large_program_stays_or_is_kept),
         IN_SCRATCH(what_is_in_the_way_is_refused_and_stays),
         IN_SCRATCH(a_directory_of_somebody_else_is_refused),
         IN_SCRATCH(what_is_there_is_completed),
