@@ -374,6 +374,20 @@ static int give_to(struct making *m, int logs, const char *path)
     return fchmod(logs, 0750) == 0 ? 0 : tw_fail_errno(m->e, "cannot set the mode of %s", path);
 }
 
+/* Of one that is there the owner is to write the log, and root must not do it in his place. */
+static int check_logs(struct making *m, int logs, const char *path)
+{
+    struct stat st;
+    if (fstat(logs, &st) != 0)
+        return tw_fail_errno(m->e, "cannot look at %s", path);
+    if (geteuid() != 0 || getpwuid(st.st_uid))
+        return 0;
+    return refuse(m,
+                  "%s belongs to uid %ld, which is no user here: give it to who is to write "
+                  "the log",
+                  path, (long)st.st_uid);
+}
+
 /* LOG_ROOT/NAME, open, and whose it is. */
 static int have_logs(struct making *m, const char *path, int *logs)
 {
@@ -382,7 +396,9 @@ static int have_logs(struct making *m, const char *path, int *logs)
         return -1;
     const int result = open_made(m, at, m->wanted->name, path, logs, &m->made_logs);
     close(at);
-    return result == 0 && m->made_logs ? give_to(m, *logs, path) : result;
+    if (result != 0)
+        return result;
+    return m->made_logs ? give_to(m, *logs, path) : check_logs(m, *logs, path);
 }
 
 static int write_log_run(struct making *m, const char *path, int logs)

@@ -2,6 +2,7 @@
 #include "scratch.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -291,6 +292,26 @@ static void the_log_is_its_owners(void **state)
     tw_buf_free(&text);
 }
 
+/* Nobody can become its owner, and root must not write where he can make links. */
+static void a_log_of_no_user_is_refused(void **state)
+{
+    (void)state;
+    const struct tw_servicedir dir = wanted(run_text);
+    struct tw_error e;
+    uid_t unknown = 54321;
+    if (geteuid() != 0)
+        skip();
+    while (getpwuid(unknown))
+        unknown++;
+    make_dir("log");
+    make_dir("log/smtp");
+    assert_int_equal(chown("log/smtp", unknown, (gid_t)-1), 0);
+    assert_int_equal(make(&dir, &e), 1);
+    assert_non_null(strstr(e.text, "which is no user here"));
+    assert_false(is_there("supervise/smtp"));
+    assert_true(is_there("log/smtp"));
+}
+
 static void the_log_is_given_to_who_writes_it(void **state)
 {
     (void)state;
@@ -370,6 +391,7 @@ int main(void)
         IN_SCRATCH(nothing_is_left_half_made),
         IN_SCRATCH(what_an_interruption_left_is_gone_on_with),
         IN_SCRATCH(the_log_is_its_owners),
+        IN_SCRATCH(a_log_of_no_user_is_refused),
         IN_SCRATCH(the_log_is_given_to_who_writes_it),
         IN_SCRATCH(without_root_the_log_is_ones_own),
         cmocka_unit_test(a_run_file_must_be_one),
