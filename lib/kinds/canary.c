@@ -148,20 +148,38 @@ static void on_seen(void *context, const struct tw_canary_sight *sight)
     free(text);
 }
 
-/* As tw_canary_search. */
-static int search(struct state *s, bool for_mails, struct tw_error *e)
+/* Has one been seen that was not known? It is still there, until it is written down. */
+static bool has_come(const struct tw_canary_round *round, const struct tw_strings *known)
 {
-    struct tw_strings ids = {0};
-    if (for_mails)
+    struct tw_strings now = {0};
+    bool has = false;
+    tw_canary_known(round, &now);
+    for (size_t i = 0; i < now.count; i++)
+        has = has || !tw_strings_has(known, now.items[i]);
+    tw_strings_free(&now);
+    return has;
+}
+
+/* As tw_canary_search. *again: it is to be looked at once more, for what has come is to be removed.
+ */
+static int search(struct state *s, bool for_mails, bool *again, struct tw_error *e)
+{
+    struct tw_strings ids = {0}, known = {0};
+    if (for_mails) {
         tw_canary_ids(&s->round, &ids);
+        tw_canary_known(&s->round, &known);
+    }
     const struct tw_canary_search what = {.run = s->run,
                                           .ids = &ids,
+                                          .known = &known,
                                           .since_s = tw_canary_since_s(&s->round, s->run->now_s),
                                           .seen = on_seen,
                                           .context = s};
     const int result = tw_canary_search(&what, e);
-    if (result == 1 && for_mails)
+    *again = for_mails && has_come(&s->round, &known);
+    if (result == 1 && for_mails && !*again)
         s->round.looked_s = s->run->now_s;
+    tw_strings_free(&known);
     tw_strings_free(&ids);
     return result;
 }
@@ -261,13 +279,15 @@ static void finish(struct state *s, int searched, const struct tw_error *why)
 static void look(struct state *s)
 {
     struct tw_error why = {""};
-    const int searched = search(s, true, &why);
-    if (all_known(s)) {
+    bool again;
+    const int searched = search(s, true, &again, &why);
+    if (!again && all_known(s)) {
         finish(s, searched, &why);
         return;
     }
     /* First: so that what is reported here does not count yet. */
-    look_again(s, tw_canary_look_ms(&s->round, s->settings->max_time_s, s->run->now_s));
+    look_again(s, again ? WRITTEN_MS
+                        : tw_canary_look_ms(&s->round, s->settings->max_time_s, s->run->now_s));
     report_early(s, searched);
     remember(s);
 }
@@ -300,7 +320,8 @@ static void report_none(const struct state *s)
 static void try_to_begin(struct state *s, const char *who)
 {
     struct tw_error why;
-    const int searched = search(s, false, &why);
+    bool again;
+    const int searched = search(s, false, &again, &why);
     if (searched == 1) {
         begin(s, who);
         return;

@@ -329,11 +329,20 @@ static bool may_come(const struct tw_canary_mail *mail)
 void tw_canary_ids(const struct tw_canary_round *round, struct tw_strings *out)
 {
     for (size_t i = 0; i < round->mail_count; i++)
-        if (round->mails[i].fate !=
-            TW_CANARY_NEW) /* seen ones, too: a second copy is ours as well */
+        if (round->mails[i].fate != TW_CANARY_NEW) /* a second copy is ours as well */
             tw_strings_add(out, round->mails[i].id);
     for (size_t i = 0; i < round->late_count; i++)
         tw_strings_add(out, round->late[i].id);
+}
+
+void tw_canary_known(const struct tw_canary_round *round, struct tw_strings *out)
+{
+    for (size_t i = 0; i < round->mail_count; i++)
+        if (round->mails[i].folder)
+            tw_strings_add(out, round->mails[i].id);
+    for (size_t i = 0; i < round->late_count; i++)
+        if (round->late[i].seen)
+            tw_strings_add(out, round->late[i].id);
 }
 
 int64_t tw_canary_since_s(const struct tw_canary_round *round, int64_t now_s)
@@ -452,14 +461,12 @@ static struct tw_canary_verdict judge_undelivered(const struct tw_canary_mail *m
 static struct tw_canary_verdict judge_clean(const struct tw_canary_mail *mail, int64_t max_time_s,
                                             int64_t now_s)
 {
-    const char *max = NULL;
-    struct tw_unit_text limit = tw_duration_show(max_time_s);
-    max = limit.text;
+    const struct tw_unit_text max = tw_duration_show(max_time_s);
     if (mail->folder && mail->in_spam)
         return say(TW_LEVEL_FAIL, "spam", tw_format("clean mail came to %s", mail->folder));
     if (mail->folder && mail->took_s > max_time_s)
         return say(TW_LEVEL_FAIL, "slow",
-                   tw_format("clean mail took %" PRId64 " s (limit %s)", mail->took_s, max));
+                   tw_format("clean mail took %" PRId64 " s (limit %s)", mail->took_s, max.text));
     if (mail->folder)
         return say(TW_LEVEL_OK, "ok",
                    tw_format("came to %s after %" PRId64 " s", mail->folder, mail->took_s));
@@ -469,7 +476,7 @@ static struct tw_canary_verdict judge_clean(const struct tw_canary_mail *mail, i
         return not_yet;
     if (mail->fate != TW_CANARY_TAKEN)
         return judge_undelivered(mail);
-    return say(TW_LEVEL_FAIL, "missing", tw_format("clean mail has not come within %s", max));
+    return say(TW_LEVEL_FAIL, "missing", tw_format("clean mail has not come within %s", max.text));
 }
 
 static struct tw_canary_verdict judge_spam(const struct tw_canary_mail *mail, const char *spam,
@@ -527,8 +534,7 @@ struct tw_canary_verdict tw_canary_judge(const struct tw_canary_mail *mail, cons
 {
     if (mail->fate == TW_CANARY_NEW)
         return not_yet;
-    /* What could not be handed over at all has no time to wait for, unless it comes all the same.
-     */
+    /* What could not be handed over has no time to wait for, unless it comes all the same. */
     if (mail->fate == TW_CANARY_FAILED && !mail->folder)
         return judge_undelivered(mail);
     return mail->type == TW_TESTMAIL_CLEAN  ? judge_clean(mail, max_time_s, now_s)

@@ -90,8 +90,10 @@ void tw_canary_sent(struct tw_canary_mail *mail, enum tw_mailout_result result, 
 /* All ids that may be in the mailbox: of this round, and those that are late. The pointers are the
  * round's. */
 void tw_canary_ids(const struct tw_canary_round *round, struct tw_strings *out);
-/* None of them can have come earlier and not been seen by now: since the mailbox was last looked at,
- * and since the first of them was sent. */
+/* Those of them that are known to have come. */
+void tw_canary_known(const struct tw_canary_round *round, struct tw_strings *out);
+/* None of them can have come earlier and not been seen by now: since the mailbox was last looked
+ * at, and since the first of them was sent. */
 int64_t tw_canary_since_s(const struct tw_canary_round *round, int64_t now_s);
 
 struct tw_canary_sight {

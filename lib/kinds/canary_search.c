@@ -121,6 +121,12 @@ static void put_seen(struct look *l, int id, bool removed, const struct stat *st
     tw_voice_say(&l->voice);
 }
 
+/* Only what is written down as seen: if we end before that, the next look must find it. */
+static bool may_remove(const struct look *l, int id)
+{
+    return tw_strings_has(l->search->known, l->search->ids->items[id]);
+}
+
 /* False: it may be there still. */
 static bool remove_it(struct look *l, const char *name, const struct stat *opened)
 {
@@ -173,7 +179,7 @@ static void look_into(struct look *l, const char *name)
             length += n > 0 ? (size_t)n : 0;
         const int id = tw_canary_match(header, length, l->search->ids);
         if (id >= 0)
-            put_seen(l, id, remove_it(l, name, &st), &st);
+            put_seen(l, id, may_remove(l, id) && remove_it(l, name, &st), &st);
     }
     close(fd);
 }

@@ -1,5 +1,5 @@
-/* Looking for test mails in the mailbox they were sent to, and removing them: with the rights of
- * the mailbox's owner. */
+/* Looking for test mails in the mailbox they were sent to, and removing those that are known to
+ * have come: with the rights of the mailbox's owner. */
 #ifndef TW_KINDS_CANARY_SEARCH_H
 #define TW_KINDS_CANARY_SEARCH_H
 
@@ -9,7 +9,8 @@
 struct tw_canary_search {
     const struct tw_run *run;
     const struct tw_strings *ids; /* what is looked for; none: only whether there is the mailbox */
-    int64_t since_s;              /* messages that came before this are not opened */
+    const struct tw_strings *known; /* which of them are removed */
+    int64_t since_s;                /* messages that came before this are not opened */
     /* A message with one of the ids was there. */
     void (*seen)(void *context, const struct tw_canary_sight *sight);
     void *context;

@@ -284,6 +284,15 @@ static void what_comes_late_is_told_and_forgotten(void **state)
     tw_canary_free(&round);
 }
 
+static bool is_known(const struct tw_canary_round *round, const char *id)
+{
+    struct tw_strings known = {0};
+    tw_canary_known(round, &known);
+    const bool is = tw_strings_has(&known, id);
+    tw_strings_free(&known);
+    return is;
+}
+
 static void what_cannot_be_removed_is_told_once_and_removed_later(void **state)
 {
     (void)state;
@@ -293,7 +302,11 @@ static void what_cannot_be_removed_is_told_once_and_removed_later(void **state)
                                       "1800003600.00000000000000000000000000000002"};
     struct tw_canary_sight at = {ID_B, "Inbox", false, false, NOW_S + 3};
     send_all(&round, TW_MAILOUT_TAKEN);
+    assert_false(is_known(&round, ID_B));
     assert_null(tw_canary_saw(&round, &at, NOW_S + 4));
+    travel(&round);
+    assert_true(is_known(&round, ID_B));
+    assert_false(is_known(&round, ID_A));
     saw(&round, ID_A, "Inbox", false, 3);
     saw(&round, ID_C, "Inbox", false, 3);
     travel(&round);
@@ -304,6 +317,7 @@ static void what_cannot_be_removed_is_told_once_and_removed_later(void **state)
     send_all(&round, TW_MAILOUT_REFUSED);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(round.late_count, 1);
+        assert_true(is_known(&round, ID_B));
         assert_null(tw_canary_saw(&round, &at, NOW_S + 3601));
         assert_null(round.mails[1].folder);
         travel(&round);
