@@ -197,19 +197,25 @@ static void print_json(struct errand *errand, enum tw_testmail type, const struc
 
 /* ---- all of them ---------------------------------------------------------------------------- */
 
-/* On a terminal a line says what is waited for, until the answer takes its place. Not by a struct
- * ctl_progress, which would have to be called while we wait. */
-static void show_progress(const struct errand *errand, enum tw_testmail type)
+/* On a terminal a line says what is waited for, until the answer takes its place: one that does not
+ * wrap, and goes without a code that a dumb one would show. Not by a struct ctl_progress, which
+ * would have to be called while we wait. Gives back its width. */
+static int show_progress(const struct errand *errand, enum tw_testmail type)
 {
-    if (!errand->ctl->json && ctl_is_terminal())
-        printf("...     %-6s  via %s", tw_testmail_name(type), errand->place);
+    int width = 0;
+    if (!errand->ctl->json && ctl_is_terminal()) {
+        char *line = tw_format("...     %-6s  via %s", tw_testmail_name(type), errand->place);
+        width = printf("%.*s", ctl_terminal_width(STDOUT_FILENO) - 1, line);
+        free(line);
+    }
     fflush(stdout);
+    return width;
 }
 
-static void hide_progress(const struct errand *errand)
+static void hide_progress(int width)
 {
-    if (!errand->ctl->json && ctl_is_terminal())
-        fputs("\r\033[K", stdout);
+    if (width > 0)
+        printf("\r%*s\r", width, "");
 }
 
 /* Ends at the first that nobody has said yes or no to: for the next one it would be the same wait.
@@ -220,9 +226,9 @@ static int send_all(struct errand *errand, const enum tw_testmail *types, size_t
     size_t i = 0;
     for (; i < count && code != CTL_SYSTEM; i++) {
         struct outcome outcome;
-        show_progress(errand, types[i]);
+        const int width = show_progress(errand, types[i]);
         send_one(errand, types[i], &outcome);
-        hide_progress(errand);
+        hide_progress(width);
         if (errand->ctl->json)
             print_json(errand, types[i], &outcome);
         else
