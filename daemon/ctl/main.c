@@ -85,6 +85,19 @@ static int run_verb(const struct ctl_verb *verb, const char *file, struct ctl *c
     return written(result);
 }
 
+/* Of what stands before the verb; `last` is the word that was read last. */
+static void complain_option(int got, const char *last)
+{
+    if (got == ':')
+        ctl_complain("-c needs a value: -c FILE");
+    else if (strncmp(last, "--", 2) == 0 && optopt)
+        ctl_complain("%.*s takes no value", (int)strcspn(last, "="), last);
+    else if (strncmp(last, "--", 2) == 0)
+        ctl_complain("there is no %s before the verb", last);
+    else
+        ctl_complain("there is no -%c before the verb", optopt);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -94,7 +107,8 @@ int main(int argc, char **argv)
     const char *file = NULL;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
-    for (int option; (option = getopt_long(argc, argv, "+c:hV", options, NULL)) != -1;) {
+    opterr = 0;
+    for (int option; (option = getopt_long(argc, argv, "+:c:hV", options, NULL)) != -1;) {
         switch (option) {
         case 'c':
             file = optarg;
@@ -106,6 +120,7 @@ int main(int argc, char **argv)
             printf("toasterctl %s\n", TW_VERSION);
             return written(CTL_OK);
         default:
+            complain_option(option, argv[optind - 1]);
             fputs(in_short, stderr);
             return CTL_USAGE;
         }
