@@ -212,11 +212,16 @@ static CURLcode perform_mail(CURL *curl, struct transfer *t, const char *url, co
     return code;
 }
 
+/* libcurl's word for an end of file, with an errno that means nothing. */
+static const char read_failed[] = "response reading failed";
+
 /* Why an address has not got it: the server's own words where it has said no. */
 static void tell_why(const struct transfer *t, CURLcode code, long status, char *error)
 {
     if (status >= 400 && atol(t->words) == status)
         snprintf(error, CURL_ERROR_SIZE, "%s", t->words);
+    else if (code == CURLE_RECV_ERROR && strncmp(error, read_failed, strlen(read_failed)) == 0)
+        snprintf(error, CURL_ERROR_SIZE, "the server has closed the connection");
     else if (!error[0])
         snprintf(error, CURL_ERROR_SIZE, "%s", curl_easy_strerror(code));
     /* What comes behind the end of a message is its answer. */
