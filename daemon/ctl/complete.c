@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "base/mem.h"
@@ -73,8 +74,9 @@ static void offer_verbs(struct completion *c)
     }
 }
 
-/* Of a directory of services; each with the prefix before it. */
-static void offer_services(struct completion *c, const char *path, const char *prefix)
+/* Of a directory of services, each with the prefix before it; those that have a log, with "/log".
+ */
+static void offer_services(struct completion *c, const char *path, const char *prefix, bool logs)
 {
     DIR *dir = opendir(path);
     size_t looked = 0;
@@ -82,8 +84,11 @@ static void offer_services(struct completion *c, const char *path, const char *p
          looked++) {
         if (!tw_title_valid(entry->d_name))
             continue;
-        char *word = tw_format("%s%s", prefix, entry->d_name);
-        offer(c, word, strlen(word), "service");
+        char *word = tw_format("%s%s%s", prefix, entry->d_name, logs ? "/log" : "");
+        char *log = tw_format("%s/%s/log", path, entry->d_name);
+        if (!logs || access(log, F_OK) == 0)
+            offer(c, word, strlen(word), logs ? "the log of a service" : "service");
+        free(log);
         free(word);
     }
     if (dir)
@@ -103,10 +108,10 @@ static void offer_jobs(struct completion *c, bool tasks)
             offer(c, job->name, strlen(job->name), job->kind->task_every ? "task" : "check");
     }
     if (star && !tasks)
-        offer_services(c, c->config->qmail.service, "service.");
+        offer_services(c, c->config->qmail.service, "service.", false);
 }
 
-static void offer_names(struct completion *c)
+static void offer_names(struct completion *c, bool logs)
 {
     const char *sub = c->places.count ? c->places.items[0] : "";
     load(c);
@@ -114,7 +119,7 @@ static void offer_names(struct completion *c)
         return;
     /* What is to be linked is not linked yet. */
     const bool behind = strcmp(sub, "create") == 0 || strcmp(sub, "link") == 0;
-    offer_services(c, behind ? c->config->qmail.supervise : c->config->qmail.service, "");
+    offer_services(c, behind ? c->config->qmail.supervise : c->config->qmail.service, "", logs);
 }
 
 /* What the daemon numbers, if it answers at once. */
@@ -160,7 +165,8 @@ static void offer_place(struct completion *c, const struct ctl_word *place)
     else if (ctl_word_is(place, "TASK"))
         offer_jobs(c, true);
     else if (ctl_word_is(place, "NAME") || ctl_word_is(place, "SERVICE"))
-        offer_names(c);
+        /* NAME[/log]: that is offered when the slash is there. */
+        offer_names(c, place->text[place->length] == '[' && strchr(c->current, '/'));
     else if (ctl_word_is(place, "INCIDENT"))
         offer_numbers(c, false);
     else if (ctl_word_is(place, "NUMBER"))
