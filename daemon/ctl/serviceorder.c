@@ -248,6 +248,7 @@ struct rotating {
     int fd;
     struct stat before; /* of current */
     char *name;         /* what it is called now; NULL: not seen */
+    off_t finished;     /* its size then */
 };
 
 /* 1: the log was rotated. */
@@ -262,8 +263,10 @@ static int is_rotated(struct rotating *r)
     for (const struct dirent *entry; dir && (entry = readdir(dir));)
         if (!r->name && entry->d_name[0] == '@' &&
             fstatat(r->fd, entry->d_name, &file, AT_SYMLINK_NOFOLLOW) == 0 &&
-            file.st_ino == r->before.st_ino)
+            file.st_ino == r->before.st_ino) {
             r->name = tw_strdup(entry->d_name);
+            r->finished = file.st_size; /* it may have grown meanwhile */
+        }
     if (dir)
         closedir(dir);
     else if (again >= 0)
@@ -289,7 +292,7 @@ static int rotate(struct giving *g, struct rotating *r)
     ctl_progress_end(&progress);
     if (done && r->name) {
         ctl_service_print("%s: %lld bytes are in %s/%s now", g->service.base,
-                          (long long)r->before.st_size, r->dir, r->name);
+                          (long long)r->finished, r->dir, r->name);
     } else if (done) {
         ctl_service_print("%s: %s/current is emptied; its processor has the %lld bytes, or it has "
                           "no more files to keep",
