@@ -41,7 +41,7 @@ struct tw_canary_mail {
     char *folder; /* for people; NULL: not seen */
     bool in_spam;
     int64_t took_s;
-    bool left; /* it could not be removed */
+    bool left; /* it was not removed, or could not be */
     bool told; /* its outcome was reported before the round was over */
 };
 

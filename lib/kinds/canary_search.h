@@ -17,7 +17,7 @@ struct tw_canary_search {
 };
 
 /* 1: there is such a mailbox, and it was looked through; 0: there is none. -1 with an error: it
- * cannot be looked at, or not all that was found could be removed. Blocks. */
+ * cannot be looked at, or not all that is known could be removed. Blocks. */
 int tw_canary_search(const struct tw_canary_search *search, struct tw_error *e);
 
 /* Of the beginning of a message, which of the ids is it: in a header X-Toaster-Test, or as the
