@@ -15,7 +15,8 @@ struct service {
     char *name;
     enum log_method log;
     const char *remark;
-    bool elsewhere; /* not in the directory that is watched */
+    const struct tw_oldconf_entry *named; /* what gave it another name; NULL: nothing */
+    bool elsewhere;                       /* not in the directory that is watched */
 };
 
 enum { SERVICES_MAX = 5 };
@@ -41,6 +42,14 @@ static enum log_method find_log(struct tw_importer *w, const char *key, enum log
 
 /* ---- services ------------------------------------------------------------------------------ */
 
+/* Without slashes at its end. */
+static size_t directory_length(const char *dir, size_t length)
+{
+    while (length > 1 && dir[length - 1] == '/')
+        length--;
+    return length;
+}
+
 /* Up to 5.27 each service could have another name: qmail_service_smtp = qmail_service/smtpd */
 static void name_service(struct tw_importer *w, struct service *service, const char *name)
 {
@@ -54,12 +63,14 @@ static void name_service(struct tw_importer *w, struct service *service, const c
     if (value && (!own || !tw_oldconf_is_name(own + 1) || strchr(".-", own[1])))
         tw_import_wrong(w, tw_oldconf_find(w->conf, key), "= \"%s\" names no service", value);
     else if (value) {
-        const size_t length = (size_t)(own - value);
+        const size_t length = directory_length(value, (size_t)(own - value));
         dir = dir ? dir : "/var/service";
-        service->elsewhere = strncmp(value, shortcut, length + 1) != 0 &&
-                             (strlen(dir) != length || strncmp(value, dir, length) != 0);
+        service->elsewhere =
+            strncmp(value, shortcut, length + 1) != 0 &&
+            (directory_length(dir, strlen(dir)) != length || strncmp(value, dir, length) != 0);
         free(service->name);
         service->name = tw_strdup(own + 1);
+        service->named = tw_oldconf_find(w->conf, key);
     }
     free(key);
 }
@@ -70,6 +81,22 @@ static void add_service(struct tw_importer *w, struct daemons *d, const char *na
     struct service *service = &d->services[d->count++];
     *service = (struct service){.log = log, .remark = remark};
     name_service(w, service, name);
+}
+
+/* Two of one name would be one job. */
+static void check_names(struct tw_importer *w, const struct daemons *d)
+{
+    for (size_t i = 1; i < d->count; i++) {
+        const struct service *service = &d->services[i];
+        for (size_t k = 0; k < i; k++) {
+            const struct service *other = &d->services[k];
+            const struct tw_oldconf_entry *named = service->named ? service->named : other->named;
+            if (named && !service->elsewhere && !other->elsewhere &&
+                strcmp(service->name, other->name) == 0)
+                tw_import_wrong(w, named, "= \"%s\" is a name that another service has, too",
+                                named->value);
+        }
+    }
 }
 
 static bool is(const char *value, const char *word)
@@ -115,6 +142,7 @@ static struct daemons find_daemons(struct tw_importer *w)
         add_service(w, &d, "vpopmaild", LOG_MULTILOG, "vpopmail_daemon: under tcpserver");
     d.courier = tw_import_installed(w, "install_courier_imap") || is(d.pop3, "courier") ||
                 is(d.pop3_ssl, "courier");
+    check_names(w, &d);
     return d;
 }
 

@@ -126,6 +126,8 @@ static void a_service_has_the_name_that_it_was_given(void **state)
                 LINES("service \"smtpd\" { }", NULL, "service \"smtp\" { }"));
     check_lines("qmail_service = /s\nqmail_service_smtp = /s/x\n", LINES("service \"x\" { }"));
     check_lines("qmail_service_smtp = /var/service/x\n", LINES("service \"x\" { }"));
+    check_lines("qmail_service = /s/\nqmail_service_smtp = /s/x\nqmail_service_send = /s//y\n",
+                LINES("service \"x\" { }", "service \"y\" { log = \"syslog\" }"));
     check_lines("qmail_service = /s\nqmail_service_smtp = /elsewhere/x\n",
                 LINES("# service \"x\" { }", NULL, "service \"x\" { }"));
     /* From 5.33 on nothing read it. */
@@ -134,6 +136,23 @@ static void a_service_has_the_name_that_it_was_given(void **state)
     check_errors("qmail_service_smtp = qmail_service/..\nqmail_service_send = x\n",
                  LINES("old.conf:2: qmail_service_send = \"x\" names no service",
                        "old.conf:1: qmail_service_smtp = \"qmail_service/..\" names no service"));
+}
+
+static void two_services_of_one_name_are_an_error_with_its_line(void **state)
+{
+    (void)state;
+    check_errors("qmail_service_smtp = qmail_service/in\nqmail_service_submit = qmail_service/in\n"
+                 "submit_enable = 1\n",
+                 LINES("old.conf:2: qmail_service_submit = \"qmail_service/in\" is a name that "
+                       "another service has, too"));
+    check_errors("qmail_service_send = qmail_service/smtp\n",
+                 LINES("old.conf:1: qmail_service_send = \"qmail_service/smtp\" is a name that "
+                       "another service has, too"));
+    check_lines("qmail_service_send = qmail_service/smtp\nqmail_service_smtp = "
+                "qmail_service/send\n",
+                LINES("service \"smtp\" { log = \"syslog\" }", "service \"send\" { }"));
+    check_lines("qmail_service_send = /elsewhere/smtp\n",
+                LINES("service \"smtp\" { }", "# service \"smtp\" { log = \"syslog\" }"));
 }
 
 static void what_else_the_old_script_ran_becomes_programs(void **state)
@@ -291,6 +310,7 @@ int main(void)
         cmocka_unit_test(mysqld_is_mariadbd_by_now),
         cmocka_unit_test(services_and_their_logs_are_what_the_daemons_and_log_methods_say),
         cmocka_unit_test(a_service_has_the_name_that_it_was_given),
+        cmocka_unit_test(two_services_of_one_name_are_an_error_with_its_line),
         cmocka_unit_test(what_else_the_old_script_ran_becomes_programs),
         cmocka_unit_test(the_watchers_log_keeps_its_limit),
         cmocka_unit_test(enabled_dns_lists_stand_in_a_comment),
