@@ -43,10 +43,23 @@ static void program(struct tw_importer *w, const char *name, const char *dir, co
     tw_buf_free(&path);
 }
 
+/* Says so where no version that the file may be of ran it. */
+static bool left_to_cron(struct tw_importer *w, const char *key, const char *name, int first)
+{
+    if (w->until >= first)
+        return false;
+    tw_confout_comment(w->text, "%s: versions before %s left %s to cron, so it is not run here.",
+                       key, tw_import_versions(first, first).text, name);
+    return true;
+}
+
+enum { FIRST_TO_RUN_SOME = 410, FIRST_TO_RUN_ALL = 526 };
+
 static void clearopensmtp(struct tw_importer *w)
 {
+    static const char key[] = "vpopmail_roaming_users";
     const char *user = tw_import_user(w, "vpopmail_user");
-    if (!tw_import_flag(w, "vpopmail_roaming_users"))
+    if (!tw_import_flag(w, key) || left_to_cron(w, key, "clearopensmtp", FIRST_TO_RUN_SOME))
         return;
     tw_confout_comment(w->text, "vpopmail_roaming_users; as vpopmail_user, no longer as root");
     program(w, "clearopensmtp", tw_import_vpopmail(w), "bin/clearopensmtp",
@@ -55,25 +68,20 @@ static void clearopensmtp(struct tw_importer *w)
 
 static void isoqlog(struct tw_importer *w)
 {
+    static const char key[] = "install_isoqlog";
     const char *prefix = tw_import_path(w, "toaster_prefix");
-    if (!tw_import_installed(w, "install_isoqlog"))
+    if (!tw_import_installed(w, key) || left_to_cron(w, key, "isoqlog", FIRST_TO_RUN_SOME))
         return;
-    tw_confout_comment(w->text, "install_isoqlog");
+    tw_confout_comment(w->text, "%s", key);
     program(w, "isoqlog", prefix ? prefix : "/usr/local", "bin/isoqlog", "root");
 }
 
 static void sqwebmail(struct tw_importer *w)
 {
-    enum { FIRST_TO_RUN_IT = 526 };
-    if (!tw_import_installed(w, "install_sqwebmail"))
+    static const char key[] = "install_sqwebmail";
+    if (!tw_import_installed(w, key) || left_to_cron(w, key, "its cleancache.pl", FIRST_TO_RUN_ALL))
         return;
-    if (w->until < FIRST_TO_RUN_IT) {
-        tw_confout_comment(
-            w->text, "install_sqwebmail: versions before 5.26 left its cleancache.pl to cron, "
-                     "so it is not run here.");
-        return;
-    }
-    tw_confout_comment(w->text, "install_sqwebmail");
+    tw_confout_comment(w->text, "%s", key);
     program(w, "sqwebmail-cache", "/usr/local/share/sqwebmail", "cleancache.pl", "root");
 }
 

@@ -170,6 +170,12 @@ static void what_else_the_old_script_ran_becomes_programs(void **state)
     /* Left to cron by then. */
     check_lines("install_sqwebmail = 5\nqmail_group = qmail\n",
                 LINES("process \"sqwebmaild\" { }", NULL, "program \"sqwebmail-cache\" {"));
+    check_lines("vpopmail_roaming_users = 1\ninstall_isoqlog = 1\nqmail_chk_usr_patch = 1\n",
+                LINES("# vpopmail_roaming_users: versions before 4.10 left clearopensmtp to cron, "
+                      "so it is not run here.",
+                      "# install_isoqlog: versions before 4.10 left isoqlog to cron, so it is not "
+                      "run here.",
+                      NULL, "program \"clearopensmtp\" {", "program \"isoqlog\" {"));
 }
 
 static void the_watchers_log_keeps_its_limit(void **state)
