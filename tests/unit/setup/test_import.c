@@ -276,11 +276,14 @@ static void every_key_without_successor_is_listed_with_its_reason(void **state)
     (void)state;
     check_lines(
         OLD "install_ezmlm = 1\nsmtpd_recordio = 0\nvpopmail_mysql_pass = x\n"
-            "colour = red\nrbl_a.example_message = go away\nlog_password = x\n",
+            "colour = red\nrbl_a.example_message = go away\nlog_password = x\n"
+            "qs_quarantine_process = 1\n",
         LINES("# secret: passwords are not carried over", "# vpopmail_mysql_pass log_password",
               "# smtpd_recordio rbl_a.example_message",
-              "# built: how programs were chosen, built and installed", "# install_ezmlm",
-              "# unknown: no version had it: a typing error?", "# colour", NULL, "# qmail_dir"));
+              "# quarantine: nothing here looks after that of qmail-scanner",
+              "# qs_quarantine_process", "# built: how programs were chosen, built and installed",
+              "# install_ezmlm", "# unknown: no version had it: a typing error?", "# colour", NULL,
+              "# qmail_dir"));
 }
 
 static void nothing_breaks_out_of_a_comment_or_a_string(void **state)
