@@ -1,6 +1,7 @@
 /* The rest of what the old script did each time it ran: its own log kept small, qmail's aliases,
- * and other programs run. */
+ * and other programs run; and what of that nothing here does. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/option.h"
 #include "kinds/compress.h"
@@ -85,6 +86,26 @@ static void sqwebmail(struct tw_importer *w)
     program(w, "sqwebmail-cache", "/usr/local/share/sqwebmail", "cleancache.pl", "root");
 }
 
+/* What of the old script nothing here does, and no key of its own speaks of. */
+static void write_undone(const struct tw_importer *w)
+{
+    enum { FIRST_WITH_TLS_KEYS = 400 };
+    const struct tw_oldconf_entry *simscan = tw_oldconf_find(w->conf, "install_simscan");
+    if (w->until < FIRST_WITH_TLS_KEYS)
+        return;
+    tw_confout_heading(w->text, "what the old script did, and nothing here does");
+    tw_confout_comment(w->text,
+                       "Once a day it made qmail's temporary TLS keys anew (rsa512.pem, dh512.pem "
+                       "and dh1024.pem in control). So does update_tmprsadh of qmail's TLS patch.");
+    if (w->until < FIRST_TO_RUN_ALL)
+        return;
+    tw_confout_comment(w->text, "It compressed the logs of the day before that maillogs had "
+                                "written (sendlog and smtplog below qmail_log_base).");
+    if (simscan && simscan->value[0] && strcmp(simscan->value, "0") != 0)
+        tw_confout_comment(w->text, "install_simscan: it ran simscanmk when control/simcontrol was "
+                                    "newer than simcontrol.cdb. Now run it yourself then.");
+}
+
 void tw_import_programs(struct tw_importer *w)
 {
     struct tw_buf programs = {0}, *const all = w->text;
@@ -98,4 +119,5 @@ void tw_import_programs(struct tw_importer *w)
         tw_buf_puts(w->text, tw_buf_text(&programs));
     }
     tw_buf_free(&programs);
+    write_undone(w);
 }

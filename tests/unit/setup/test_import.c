@@ -178,6 +178,21 @@ static void what_else_the_old_script_ran_becomes_programs(void **state)
                       NULL, "program \"clearopensmtp\" {", "program \"isoqlog\" {"));
 }
 
+static void what_nothing_here_does_is_said(void **state)
+{
+    (void)state;
+    static const char tls[] = "# Once a day it made qmail's temporary TLS keys anew (rsa512.pem, "
+                              "dh512.pem and dh1024.pem in";
+    static const char logs[] = "# It compressed the logs of the day before that maillogs had "
+                               "written (sendlog and smtplog below";
+    static const char simscan[] = "# install_simscan: it ran simscanmk when control/simcontrol "
+                                  "was newer than simcontrol.cdb. Now run";
+    check_lines(OLD "install_simscan = 1.4.0\n", LINES(tls, logs, simscan));
+    check_lines(OLD "install_simscan = 0\n", LINES(tls, logs, NULL, simscan));
+    check_lines("install_simscan = 1\nqmail_group = qmail\n", LINES(tls, NULL, logs, simscan));
+    check_lines("qmail_scanner_fprot = 0\n", LINES("process \"svscan\" { }", NULL, tls, logs));
+}
+
 static void the_watchers_log_keeps_its_limit(void **state)
 {
     (void)state;
@@ -321,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_service_has_the_name_that_it_was_given),
         cmocka_unit_test(two_services_of_one_name_are_an_error_with_its_line),
         cmocka_unit_test(what_else_the_old_script_ran_becomes_programs),
+        cmocka_unit_test(what_nothing_here_does_is_said),
         cmocka_unit_test(the_watchers_log_keeps_its_limit),
         cmocka_unit_test(enabled_dns_lists_stand_in_a_comment),
         cmocka_unit_test(what_makes_no_sense_is_told_with_its_line_all_at_once),
