@@ -301,6 +301,12 @@ void tw_import_learn(struct tw_importer *w)
         tw_confout_comment(
             w->text, "install_dspam: from 5.33 on dspam was taught. For it: backend = "
                      "\"command\", and run as toaster-watcher.conf(5) has it under KIND learn.");
+    if (l.spam || l.ham)
+        tw_confout_comment(
+            w->text, "Unlike before, each message is learned once, folders Junk and \"Junk "
+                     "E-mail\" are spam, too, and good mail is what was read in the Inbox and in "
+                     "all folders but Trash, Sent, Drafts and the like; never_folders names more "
+                     "of these.");
     if (l.why)
         tw_confout_comment(w->text, "%s", l.why);
     if (l.spam || l.ham)

@@ -111,6 +111,9 @@ static void versions_that_taught_go_on_teaching(void **state)
                                "spam = yes", "spam_unread = yes", "ham = yes", "ham_age = \"2d\""));
         free(old);
     }
+    check_lines(V526 LESSONS,
+                LINES("# Unlike before, each message is learned once, folders Junk and \"Junk "
+                      "E-mail\" are spam, too, and"));
     check_lines(V400 WEEKLY "maildir_clean_Spam_learn = 1\nmaildir_clean_Read_learn = 1\n"
                             "install_spamassassin = 1\n",
                 LINES("learn \"maildir\" {", "every = \"7d\"", "spam = yes", "ham = yes"));
