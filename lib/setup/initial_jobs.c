@@ -101,7 +101,7 @@ static void write_logs(const struct tw_machine *m, struct tw_buf *out)
 
 static void write_processes(const struct tw_machine *m, struct tw_buf *out)
 {
-    tw_confout_heading(out, "daemons that no supervise looks after, by their exact names");
+    tw_confout_heading(out, "daemons that are none of these services, by their exact names");
     size_t written = 0;
     for (size_t i = 0; i < m->process_count; i++) {
         const struct tw_machine_process *p = &m->processes[i];

@@ -22,7 +22,7 @@ char *tw_look_home(const struct tw_look *look,
 char *tw_look_user(const struct tw_look *look, uid_t uid); /* NULL: it has no name */
 
 void tw_look_services(struct tw_look *look);  /* services.c; needs procs */
-void tw_look_processes(struct tw_look *look); /* programs.c; needs procs */
+void tw_look_processes(struct tw_look *look); /* programs.c; needs procs and services */
 void tw_look_programs(struct tw_look *look);  /* programs.c; needs qmail, vpopmail, processes */
 void tw_look_readers(struct tw_look *look);   /* readers.c; needs qmail and the names */
 

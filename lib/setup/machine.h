@@ -26,6 +26,8 @@ struct tw_machine_service {
     bool has_log;   /* a directory log */
     bool runs;      /* under a supervise that answers */
     char *log_dir;  /* that its multilog writes to; NULL: none is told by log/run */
+    dev_t device;   /* of the directory itself */
+    ino_t inode;
 };
 
 /* One of the programs a toaster is made of. */
@@ -40,7 +42,7 @@ struct tw_machine_process {
     const char *name; /* its comm */
     char *user;       /* whom the first that nothing supervises runs as; NULL: no name for it */
     size_t count;
-    size_t unsupervised; /* those that no supervise has started */
+    size_t unsupervised; /* those that no supervise of these services has started */
 };
 
 /* A file system that mail lies on: the first path that was found on it. */

@@ -141,11 +141,27 @@ static bool is_supervisor(const struct tw_proc *proc)
            strcmp(proc->comm, "s6-supervise") == 0;
 }
 
-static bool is_supervised(const struct tw_procs *procs, const struct tw_proc *proc)
+/* Does it work in the directory of a service that is going to be watched? There may be an svscan
+ * on another directory, too. */
+static bool is_of_a_service(const struct tw_look *look, const struct tw_proc *supervisor)
+{
+    const struct tw_machine *m = look->machine;
+    char *cwd = tw_format("%s/%d/cwd", look->proc_root, (int)supervisor->pid);
+    struct stat st;
+    const bool known = stat(cwd, &st) == 0;
+    free(cwd);
+    for (size_t i = 0; known && i < m->service_count; i++)
+        if (m->services[i].good_name && m->services[i].device == st.st_dev &&
+            m->services[i].inode == st.st_ino)
+            return true;
+    return false;
+}
+
+static bool is_supervised(const struct tw_look *look, const struct tw_proc *proc)
 {
     for (int step = 0; step < STEPS_MAX && proc && proc->parent > 0; step++) {
-        proc = tw_procs_find(procs, proc->parent);
-        if (proc && is_supervisor(proc))
+        proc = tw_procs_find(&look->procs, proc->parent);
+        if (proc && is_supervisor(proc) && is_of_a_service(look, proc))
             return true;
     }
     return false;
@@ -164,7 +180,7 @@ static void count_process(const struct tw_look *look, const char *name)
             tw_proc_uid(look->proc_root, proc->pid, &uid) != 0 || uid >= FIRST_PERSON)
             continue;
         found.count++;
-        if (is_supervised(&look->procs, proc))
+        if (is_supervised(look, proc))
             continue;
         found.unsupervised++;
         if (!first || proc->start_ticks < first->start_ticks) {

@@ -112,7 +112,8 @@ static void read_directory(const struct tw_look *look, DIR *dir)
         m->more_services = m->service_count == TW_MACHINE_SERVICES;
         if (m->more_services)
             break;
-        m->services[m->service_count++].name = tw_strdup(entry->d_name);
+        m->services[m->service_count++] = (struct tw_machine_service){
+            .name = tw_strdup(entry->d_name), .device = st.st_dev, .inode = st.st_ino};
     }
     qsort(m->services, m->service_count, sizeof *m->services, by_name);
     for (size_t i = 0; i < m->service_count; i++)

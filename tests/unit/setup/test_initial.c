@@ -35,7 +35,7 @@ static void make_toaster(void)
     world_service("var/service", "send", "#!/bin/sh\nexec multilog t /var/log/mail/send\n");
     world_service("var/service", "clear", NULL);
     world_process(10, 1, "svscan", 0, "../../var/service");
-    world_process(11, 10, "supervise", 0, NULL);
+    world_process(11, 10, "supervise", 0, "../../var/service/send");
     world_process(12, 11, "qmail-send", 0, NULL);
     world_process(20, 1, "clamd", 101, NULL);
     world_file("etc/passwd",

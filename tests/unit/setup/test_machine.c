@@ -146,21 +146,30 @@ static void what_a_supervise_has_started_is_told_apart(void **state)
 {
     struct tw_machine m;
     world_file("etc/passwd", "clamav:x:101:101::/:/bin/false\n", 0644);
-    world_process(10, 1, "svscan", 0, NULL);
-    world_process(11, 10, "supervise", 0, NULL);
+    world_service("var/service", "spamd", NULL);
+    world_service("elsewhere", "unbound", NULL);
+    world_process(10, 1, "svscan", 0, "../../var/service");
+    world_process(11, 10, "supervise", 0, "../../var/service/spamd");
     world_process(12, 11, "sh", 0, NULL);
     world_process(13, 12, "spamd", 0, NULL);
+    /* Its service is none that will be watched. */
+    world_process(14, 1, "supervise", 0, "../../elsewhere/unbound");
+    world_process(15, 14, "unbound", 0, NULL);
+    world_process(16, 1, "supervise", 0, NULL);
+    world_process(17, 16, "named", 0, NULL);
     world_process(20, 1, "clamd", 101, NULL);
     world_process(19, 1, "clamd", 2001, NULL); /* anybody's */
     world_process(30, 1, "clamdx", 0, NULL);
     world_process(31, 31, "dovecot", 2001, NULL);
     world_look(&m, state);
     assert_int_equal(process(&m, "spamd")->unsupervised, 0);
+    assert_int_equal(process(&m, "unbound")->unsupervised, 1);
+    assert_int_equal(process(&m, "named")->unsupervised, 1);
     assert_int_equal(process(&m, "svscan")->unsupervised, 1);
     assert_int_equal(process(&m, "clamd")->count, 1);
     assert_string_equal(process(&m, "clamd")->user, "clamav");
     assert_null(process(&m, "dovecot"));
-    assert_int_equal(m.process_count, 3);
+    assert_int_equal(m.process_count, 5);
     tw_machine_free(&m);
 }
 
