@@ -282,6 +282,17 @@ static void program_advice(const struct tw_run *run, const char *aspect, const c
     }
 }
 
+/* What nobody at all can run; whether the user may, only a run shows. */
+static void look_at_program(const char *path, struct tw_error *why)
+{
+    struct stat st;
+    const bool there = stat(path, &st) == 0;
+    if (there && S_ISREG(st.st_mode) && (st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
+        return;
+    errno = there ? EACCES : errno; /* as execve(2) has it */
+    tw_fail_errno(why, "cannot run %s", path);
+}
+
 static int program_tell(const struct tw_run *run, const char *what,
                         const struct tw_strings *arguments, const struct tw_teller *teller,
                         struct tw_error *e)
@@ -297,8 +308,8 @@ static int program_tell(const struct tw_run *run, const char *what,
     struct tw_buf command = {0};
     put_command(&command, s);
     const char *code = find_user(s, &user, &pw, &why);
-    if (!code && access(s->run.items[0], F_OK) != 0)
-        tw_fail_errno(&why, "cannot run %s", s->run.items[0]);
+    if (!code)
+        look_at_program(s->run.items[0], &why);
     char *max = tw_format("%" PRId64, s->max_time_s);
     const char *const fields[] = {s->user, max, tw_buf_text(&command), why.text};
     teller->row(teller->context, fields, TW_COUNT(fields));
