@@ -51,9 +51,10 @@ static size_t directory_length(const char *dir, size_t length)
 }
 
 /* Up to 5.27 each service could have another name: qmail_service_smtp = qmail_service/smtpd */
+enum { LAST_WITH_NAMES = 527 };
+
 static void name_service(struct tw_importer *w, struct service *service, const char *name)
 {
-    enum { LAST_WITH_NAMES = 527 };
     static const char shortcut[] = "qmail_service/";
     char *key = tw_format("qmail_service_%s", name);
     const char *value = w->since <= LAST_WITH_NAMES ? tw_import_text(w, key) : NULL;
@@ -188,9 +189,19 @@ static void write_per_connection(struct tw_importer *w, const struct daemons *d)
     }
 }
 
+static void write_unread_names(struct tw_importer *w)
+{
+    static const char *const keys[] = {"qmail_service_send", "qmail_service_smtp",
+                                       "qmail_service_submit", "qmail_service_pop3"};
+    for (size_t i = 0; w->since > LAST_WITH_NAMES && i < TW_COUNT(keys); i++)
+        if (tw_import_has(w, keys[i]))
+            tw_confout_comment(w->text, "%s: no version from 5.33 on read it.", keys[i]);
+}
+
 static void write_services(struct tw_importer *w, const struct daemons *d)
 {
     tw_confout_heading(w->text, "services");
+    write_unread_names(w);
     for (size_t i = 0; i < d->count; i++)
         write_service(w, &d->services[i]);
     write_per_connection(w, d);

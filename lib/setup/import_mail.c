@@ -293,11 +293,13 @@ static void write_lessons(struct tw_importer *w, const struct lessons *l)
 void tw_import_learn(struct tw_importer *w)
 {
     const struct lessons l = find_lessons(w);
-    const bool dspam = tw_import_installed(w, "install_dspam") && w->until >= UNTAUGHT_FIRST;
+    const bool dspam = tw_import_installed(w, "install_dspam");
     if (!l.spam && !l.ham && !dspam)
         return;
     tw_confout_heading(w->text, "teaching the spam filter");
-    if (dspam)
+    if (dspam && w->until < UNTAUGHT_FIRST)
+        tw_confout_comment(w->text, "install_dspam: before 5.33 no version taught dspam.");
+    else if (dspam)
         tw_confout_comment(
             w->text, "install_dspam: from 5.33 on dspam was taught. For it: backend = "
                      "\"command\", and run as toaster-watcher.conf(5) has it under KIND learn.");

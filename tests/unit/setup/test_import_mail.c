@@ -131,6 +131,20 @@ static void versions_that_never_taught_have_it_in_a_comment(void **state)
     check_lines(LESSONS, LINES("# learn \"maildir\" {", NULL, "learn \"maildir\" {"));
 }
 
+static void dspam_is_told_by_whether_it_was_taught(void **state)
+{
+    (void)state;
+    check_lines(V526 "install_dspam = 1\n",
+                LINES("# install_dspam: before 5.33 no version taught dspam.", NULL,
+                      "# learn \"maildir\" {"));
+    check_lines(V533 "install_dspam = port\n",
+                LINES("# install_dspam: from 5.33 on dspam was taught. For it: backend = "
+                      "\"command\", and run as"));
+    check_lines(V526 "install_dspam = 0\n",
+                LINES("process \"svscan\" { }", NULL,
+                      "# install_dspam: before 5.33 no version taught dspam."));
+}
+
 static void without_interval_or_filter_nothing_is_taught(void **state)
 {
     (void)state;
@@ -192,6 +206,7 @@ int main(void)
         cmocka_unit_test(without_an_interval_or_a_rule_in_force_all_is_a_comment),
         cmocka_unit_test(versions_that_taught_go_on_teaching),
         cmocka_unit_test(versions_that_never_taught_have_it_in_a_comment),
+        cmocka_unit_test(dspam_is_told_by_whether_it_was_taught),
         cmocka_unit_test(without_interval_or_filter_nothing_is_taught),
         cmocka_unit_test(good_mail_is_not_learned_where_it_was_not),
         cmocka_unit_test(root_is_never_the_filters_user),
