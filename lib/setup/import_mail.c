@@ -74,7 +74,7 @@ static void find_rules(struct tw_importer *w, struct rule *rules)
     if (!rules[READ].days) {
         rules[UNREAD].why =
             "this was for new/ alone. Here it would also be for mail in cur/ that nobody "
-            "has opened, which the old script kept, maildir_clean_Read being 0.";
+            "has opened, which the old script kept, maildir_clean_Read being off.";
     } else if (rules[UNREAD].days && rules[UNREAD].days < rules[READ].days) {
         /* Unopened mail in cur/ went by maildir_clean_Read: it waits for the later of both. */
         rules[UNREAD].days = rules[READ].days;
@@ -138,7 +138,8 @@ static void write_expire(struct tw_importer *w, const struct rule *rules, int64_
                  "and case and a leading INBOX do not matter; an empty file .noexpire in a "
                  "folder keeps it.");
     if (!interval)
-        tw_confout_comment(w->text, "maildir_clean_interval is 0: the old script removed none.");
+        tw_confout_comment(w->text,
+                           "maildir_clean_interval is 0 or not set: the old script removed none.");
     for (size_t i = 0; i < RULES && !active && interval; i++)
         if (rules[i].days)
             write_why(rules, i, "", w->text);
@@ -183,7 +184,7 @@ struct lessons {
 static const char *untaught(const struct tw_importer *w, const struct lessons *l)
 {
     if (!l->interval)
-        return "The interval is 0, so nothing was learned.";
+        return "The interval is 0 or not set, so nothing was learned.";
     if (w->until < TAUGHT_FIRST)
         return "Never ran: version 3.33 gave sa-learn each message as if it were a list of files.";
     if (w->since >= UNTAUGHT_FIRST)
@@ -221,9 +222,11 @@ static struct lessons find_lessons(struct tw_importer *w)
         return l;
     l.spam_unread = true; /* new/ as well as cur/ */
     if (!tw_import_installed(w, "install_spamassassin"))
-        l.why = "install_spamassassin is 0, so there was no sa-learn.";
+        l.why = "install_spamassassin is 0 or not set. If sa-learn was there all the same, the old "
+                "script taught it: then take out the #.";
     if (!early && l.ham && !l.ham_days)
-        l.ham_why = "maildir_learn_Read_days is 0: only what lay in a folder Read was learned, and "
+        l.ham_why = "maildir_learn_Read_days is 0 or not set: only what lay in a folder Read was "
+                    "learned, and "
                     "not the Inbox.";
     if (l.ham_why && !l.spam) { /* nothing is left of it */
         l.why = l.why ? l.why : l.ham_why;

@@ -29,9 +29,9 @@ void tw_import_dnsbls(struct tw_importer *w)
     const bool asked = tw_import_flag(w, "rbl_enable");
     if (lists.len) {
         tw_confout_heading(w->text, "DNS lists");
-        tw_confout_comment(w->text,
-                           "The lists that the old file has on, for a kind that is still to come%s",
-                           asked ? ":" : "; rbl_enable is 0, so qmail asked none of them:");
+        tw_confout_comment(
+            w->text, "The lists that the old file has on, for a kind that is still to come%s",
+            asked ? ":" : "; rbl_enable is 0 or not set, so qmail asked none of them:");
         tw_buf_puts(w->text, tw_buf_text(&lists));
     }
     tw_buf_free(&lists);

@@ -86,8 +86,8 @@ static void without_an_interval_or_a_rule_in_force_all_is_a_comment(void **state
     (void)state;
     check_lines(V526 "maildir_clean_Trash = 14\nmaildir_clean_interval = 0\n",
                 LINES("# expire \"maildir\" {", "# trash = \"15d\"",
-                      "# maildir_clean_interval is 0: the old script removed none.", NULL,
-                      "expire \"maildir\" {"));
+                      "# maildir_clean_interval is 0 or not set: the old script removed none.",
+                      NULL, "expire \"maildir\" {"));
     check_lines(V513 WEEKLY "maildir_clean_Trash = 14\n",
                 LINES("# expire \"maildir\" {", "# trash = \"15d\"", NULL, "expire \"maildir\" {"));
     check_lines(
@@ -148,14 +148,17 @@ static void dspam_is_told_by_whether_it_was_taught(void **state)
 static void without_interval_or_filter_nothing_is_taught(void **state)
 {
     (void)state;
-    check_lines(V526 "maildir_learn_interval = 0\nmaildir_learn_Spam = 1\n"
-                     "install_spamassassin = 1\n",
-                LINES("# The interval is 0, so nothing was learned.", "# learn \"maildir\" {"));
+    check_lines(
+        V526 "maildir_learn_interval = 0\nmaildir_learn_Spam = 1\n"
+             "install_spamassassin = 1\n",
+        LINES("# The interval is 0 or not set, so nothing was learned.", "# learn \"maildir\" {"));
     check_lines(V526 WEEKLY "maildir_learn_Spam = 1\ninstall_spamassassin = 1\n",
                 LINES("# There is no maildir_learn_interval, so nothing was learned.",
                       "# learn \"maildir\" {"));
     check_lines(V526 DAILY "maildir_learn_Spam = 1\ninstall_spamassassin = 0\n",
-                LINES("# learn \"maildir\" {"));
+                LINES("# install_spamassassin is 0 or not set. If sa-learn was there all the same, "
+                      "the old script taught",
+                      "# learn \"maildir\" {"));
     check_lines(
         V526 DAILY "maildir_learn_Spam = 0\n",
         LINES("process \"svscan\" { }", NULL, "# learn \"maildir\" {", "learn \"maildir\" {"));
