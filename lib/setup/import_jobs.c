@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/option.h"
+#include "kinds/kind.h"
 #include "setup/confout.h"
 #include "setup/import_private.h"
 
@@ -61,7 +62,7 @@ static void name_service(struct tw_importer *w, struct service *service, const c
     const char *dir = tw_import_path(w, "qmail_service");
     const char *own = value ? strrchr(value, '/') : NULL;
     service->name = tw_strdup(name);
-    if (value && (!own || !tw_oldconf_is_name(own + 1) || strchr(".-", own[1])))
+    if (value && (!own || !tw_title_valid(own + 1)))
         tw_import_wrong(w, tw_oldconf_find(w->conf, key), "= \"%s\" names no service", value);
     else if (value) {
         const size_t length = directory_length(value, (size_t)(own - value));

@@ -135,6 +135,10 @@ static void a_service_has_the_name_that_it_was_given(void **state)
                 LINES("service \"smtp\" { }",
                       "# qmail_service_smtp: no version from 5.33 on read it.", NULL,
                       "service \"smtpd\" { }"));
+    check_errors("qmail_service_smtp = qmail_service/a234567890123456789012345678901234567890123456"
+                 "7890123456789012345\n", /* a title has 64 at most */
+                 LINES("old.conf:1: qmail_service_smtp = \"qmail_service/a23456789012345678901234"
+                       "56789012345678901234567890123456789012345\" names no service"));
     check_errors("qmail_service_smtp = qmail_service/..\nqmail_service_send = x\n",
                  LINES("old.conf:2: qmail_service_send = \"x\" names no service",
                        "old.conf:1: qmail_service_smtp = \"qmail_service/..\" names no service"));
