@@ -118,6 +118,37 @@ static struct tw_config *new_config(const char *file)
     return config;
 }
 
+/* The old script's file has the same name, and may lie where ours is looked for. The first line
+ * with a key that it always had, and that is none of ours; 0: there is none. */
+static int find_old_line(const char *text)
+{
+    static const char *const keys[] = {"toaster_admin_email", "toaster_hostname"};
+    int line = 1;
+    for (const char *at = text; *at; line++) {
+        at += strspn(at, " \t");
+        for (size_t i = 0; i < TW_COUNT(keys); i++) {
+            const size_t length = strlen(keys[i]);
+            if (strncmp(at, keys[i], length) == 0 && at[length + strspn(at + length, " \t")] == '=')
+                return line;
+        }
+        at += strcspn(at, "\n");
+        at += *at == '\n';
+    }
+    return 0;
+}
+
+static int explain_old(const char *text, struct tw_error *e)
+{
+    const struct tw_error why = *e;
+    const int line = find_old_line(text);
+    if (!line)
+        return -1;
+    return tw_fail(e,
+                   "%s (line %d is one of the old script's file: toasterctl import makes a new "
+                   "configuration of that)",
+                   why.text, line);
+}
+
 /* `from`: where the file was included, NULL for the main one. */
 static int take_file(struct tw_parser *parser, const char *file, const char *from,
                      struct tw_error *e)
@@ -130,6 +161,8 @@ static int take_file(struct tw_parser *parser, const char *file, const char *fro
     int result = tw_config_prepare(text, length, file, e);
     if (result == 0)
         result = tw_parser_take(parser, file, text, !from, e);
+    if (result != 0)
+        result = explain_old(text, e);
     free(text);
     return result;
 }

@@ -46,6 +46,20 @@ static void what_is_wrong_in_a_section_in_a_section_has_its_line(void **state)
               ":2: ", "mailboxes.exclude: \"lists\" is no pattern");
 }
 
+static void the_old_scripts_file_is_told_to_be_one(void **state)
+{
+    files_bad(state, "# x\ntoaster_version = 0 # ver\n toaster_hostname\t= mail.example.com\n",
+              ":2: ", "(line 3 is one of the old script's file: toasterctl import makes a new ");
+    files_bad(state, "a = cookie ( cookie | http )\ntoaster_admin_email=a@example.com\n",
+              ":1: ", "a comma or ')' is missing (line 2 is one of the old script's file: ");
+    struct tw_error e = {""};
+    char *path = files_path(state, "main.conf");
+    files_write(state, "main.conf", "toaster_hostnames = 1\n# toaster_hostname = x\n");
+    assert_null(tw_config_load(path, &e));
+    assert_null(strstr(e.text, "old script"));
+    free(path);
+}
+
 static void a_round_is_shorter_than_its_interval(void **state)
 {
     files_bad(state,
@@ -397,6 +411,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         files_test(an_unknown_name_is_named),
         files_test(what_is_wrong_in_a_section_in_a_section_has_its_line),
+        files_test(the_old_scripts_file_is_told_to_be_one),
         files_test(a_round_is_shorter_than_its_interval),
         files_test(lines_are_counted_right_after_comments),
         files_test(a_bad_value_names_key_and_line_and_says_what_to_write),
