@@ -131,12 +131,12 @@ static void write_expire(struct tw_importer *w, const struct rule *rules, int64_
     bool active = false;
     for (size_t i = 0; i < RULES; i++)
         active = active || (interval && rules[i].days && !rules[i].why);
-    tw_confout_comment(
-        w->text, "A day more than before: \"find -mtime +14\" took what was 15 days old. The "
-                 "first run only tells what would go, and asks: toasterctl run --confirm "
-                 "expire.maildir. Unlike before, subfolders of Trash and Spam belong to them, "
-                 "and case and a leading INBOX do not matter; an empty file .noexpire in a "
-                 "folder keeps it.");
+    tw_confout_comment(w->text,
+                       "A day more than before: \"find -mtime +14\" took what was 15 days old. The "
+                       "first run only tells what would go, and asks: toasterctl run --confirm "
+                       "expire.maildir. Unlike before, starred mail stays (flagged), subfolders of "
+                       "Trash and Spam belong to them, and case and a leading INBOX do not "
+                       "matter; an empty file .noexpire in a folder keeps it.");
     if (!interval)
         tw_confout_comment(w->text,
                            "maildir_clean_interval is 0 or not set: the old script removed none.");
