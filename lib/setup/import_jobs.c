@@ -227,7 +227,7 @@ static void always_there(struct tw_importer *w, const struct daemons *d)
     bool multilog = false;
     for (size_t i = 0; i < d->count; i++)
         multilog = multilog || d->services[i].log == LOG_MULTILOG;
-    process(w, "svscan", NULL, "always");
+    process(w, "svscan", "root", "always; anybody may name a process so");
     const char *user = tw_import_user(w, "qmail_user_send");
     process(w, "qmail-send", user, user ? "always; qmail_user_send" : "always");
     if (multilog)

@@ -63,8 +63,8 @@ static void places_of_web_pages_come_over(void **state)
 static void only_what_has_a_process_of_that_name_becomes_one(void **state)
 {
     (void)state;
-    check_lines(OLD, LINES("process \"svscan\" { }", "process \"qmail-send\" { }", NULL,
-                           "process \"clamd\" { }", "process \"spamd\" { }",
+    check_lines(OLD, LINES("process \"svscan\" { user = \"root\" }", "process \"qmail-send\" { }",
+                           NULL, "process \"clamd\" { }", "process \"spamd\" { }",
                            "process \"couriertcpd\" { }", "process \"dovecot\" { }"));
     check_lines("install_clamav = 1\ninstall_clamav_user = clamav\ninstall_spamassassin = 3.4\n"
                 "install_dovecot = port\ninstall_sqwebmail = 1\ninstall_lighttpd = 1\n"
@@ -82,7 +82,7 @@ static void only_what_has_a_process_of_that_name_becomes_one(void **state)
     check_lines("install_courier_imap = 1.7.0\n",
                 LINES("process \"couriertcpd\" { }", NULL, "process \"authdaemond\" { }"));
     check_lines("install_courier_imap = 0\ninstall_dovecot =\n",
-                LINES("process \"svscan\" { }", NULL, "process \"couriertcpd\" { }",
+                LINES("process \"svscan\" { user = \"root\" }", NULL, "process \"couriertcpd\" { }",
                       "# service \"imapd\" { }", "process \"dovecot\" { }"));
     check_lines("pop3_ssl_daemon = courier\n", LINES("process \"couriertcpd\" { }"));
     check_lines("pop3_ssl_daemon = qpop3d\n", LINES("# process \"stunnel\" { }"));
@@ -94,7 +94,7 @@ static void mysqld_is_mariadbd_by_now(void **state)
     check_lines("install_mysql = 41\n", LINES("process \"mariadbd\" { }"));
     /* Since 5.26 there is a key of its own for the server. */
     check_lines("install_mysql = 5\ninstall_mysqld = 0\n",
-                LINES("process \"svscan\" { }", NULL, "process \"mariadbd\" { }"));
+                LINES("process \"svscan\" { user = \"root\" }", NULL, "process \"mariadbd\" { }"));
     check_lines("install_mysqld = 1\n",
                 LINES("process \"mariadbd\" { }", NULL, "process \"mysqld\" { }"));
 }
@@ -171,7 +171,7 @@ static void what_else_the_old_script_ran_becomes_programs(void **state)
                       "program \"sqwebmail-cache\" {",
                       "run = {\"/usr/local/share/sqwebmail/cleancache.pl\"}"));
     check_lines(OLD "vpopmail_roaming_users = 0\n",
-                LINES("process \"svscan\" { }", NULL, "program \"clearopensmtp\" {",
+                LINES("process \"svscan\" { user = \"root\" }", NULL, "program \"clearopensmtp\" {",
                       "program \"isoqlog\" {", "program \"sqwebmail-cache\" {"));
     /* Left to cron by then. */
     check_lines("install_sqwebmail = 5\nqmail_group = qmail\n",
@@ -196,7 +196,8 @@ static void what_nothing_here_does_is_said(void **state)
     check_lines(OLD "install_simscan = 1.4.0\n", LINES(tls, logs, simscan));
     check_lines(OLD "install_simscan = 0\n", LINES(tls, logs, NULL, simscan));
     check_lines("install_simscan = 1\nqmail_group = qmail\n", LINES(tls, NULL, logs, simscan));
-    check_lines("qmail_scanner_fprot = 0\n", LINES("process \"svscan\" { }", NULL, tls, logs));
+    check_lines("qmail_scanner_fprot = 0\n",
+                LINES("process \"svscan\" { user = \"root\" }", NULL, tls, logs));
 }
 
 static void the_watchers_log_keeps_its_limit(void **state)
@@ -206,7 +207,7 @@ static void the_watchers_log_keeps_its_limit(void **state)
                 LINES("file \"watcher.log\" {", "path = \"/l/watcher.log\"", "max_size = \"1M\"",
                       "compress = yes"));
     check_lines(OLD "toaster_watcher_log = 0\n",
-                LINES("process \"svscan\" { }", NULL, "file \"watcher.log\" {"));
+                LINES("process \"svscan\" { user = \"root\" }", NULL, "file \"watcher.log\" {"));
     check_errors(OLD "toaster_watcher_log = /var/log/\n",
                  LINES("old.conf:2: toaster_watcher_log = \"/var/log/\" is no name of a file"));
 }

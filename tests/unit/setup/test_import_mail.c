@@ -90,9 +90,9 @@ static void without_an_interval_or_a_rule_in_force_all_is_a_comment(void **state
                       NULL, "expire \"maildir\" {"));
     check_lines(V513 WEEKLY "maildir_clean_Trash = 14\n",
                 LINES("# expire \"maildir\" {", "# trash = \"15d\"", NULL, "expire \"maildir\" {"));
-    check_lines(
-        V513 WEEKLY "maildir_clean_Trash = 0\n",
-        LINES("process \"svscan\" { }", NULL, "# expire \"maildir\" {", "expire \"maildir\" {"));
+    check_lines(V513 WEEKLY "maildir_clean_Trash = 0\n",
+                LINES("process \"svscan\" { user = \"root\" }", NULL, "# expire \"maildir\" {",
+                      "expire \"maildir\" {"));
 }
 
 /* ---- teaching ----------------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ static void dspam_is_told_by_whether_it_was_taught(void **state)
                 LINES("# install_dspam: from 5.33 on dspam was taught. For it: backend = "
                       "\"command\", and run as"));
     check_lines(V526 "install_dspam = 0\n",
-                LINES("process \"svscan\" { }", NULL,
+                LINES("process \"svscan\" { user = \"root\" }", NULL,
                       "# install_dspam: before 5.33 no version taught dspam."));
 }
 
@@ -159,9 +159,9 @@ static void without_interval_or_filter_nothing_is_taught(void **state)
                 LINES("# install_spamassassin is 0 or not set. If sa-learn was there all the same, "
                       "the old script taught",
                       "# learn \"maildir\" {"));
-    check_lines(
-        V526 DAILY "maildir_learn_Spam = 0\n",
-        LINES("process \"svscan\" { }", NULL, "# learn \"maildir\" {", "learn \"maildir\" {"));
+    check_lines(V526 DAILY "maildir_learn_Spam = 0\n",
+                LINES("process \"svscan\" { user = \"root\" }", NULL, "# learn \"maildir\" {",
+                      "learn \"maildir\" {"));
 }
 
 static void good_mail_is_not_learned_where_it_was_not(void **state)
