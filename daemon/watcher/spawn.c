@@ -38,9 +38,10 @@ static void set_attributes(posix_spawnattr_t *attr)
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
-    posix_spawnattr_setflags(attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                       POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(attr, 0);
+    /* A session of its own, and so a process group: of a terminal that we were started on, whoever
+     * has it for his own may type there (TIOCSTI), also a user's program that a worker runs. */
+    posix_spawnattr_setflags(attr,
+                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
     posix_spawnattr_setsigdefault(attr, &all);
     posix_spawnattr_setsigmask(attr, &none);
 }

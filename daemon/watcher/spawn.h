@@ -1,5 +1,5 @@
-/* Starting toaster-worker: three pipes, a process group of its own, default signals, no other
- * descriptor, a clean environment. */
+/* Starting toaster-worker: three pipes, a session of its own, which is a process group, too;
+ * default signals, no other descriptor, a clean environment. */
 #ifndef TW_WATCHER_SPAWN_H
 #define TW_WATCHER_SPAWN_H
 
