@@ -202,6 +202,7 @@ static void end(pid_t pid, bool group, int *status)
     for (int i = 0; i < GRACE_LOOKS && !has_ended(pid); i++)
         poll(NULL, 0, LOOK_MS);
     kill(whom, SIGKILL);
+    kill(pid, SIGKILL); /* it may have gone into another group */
     while (waitpid(pid, status, 0) < 0 && errno == EINTR)
         ;
 }
