@@ -90,7 +90,10 @@ enum tw_order_step tw_order_see(struct tw_order *order, const struct tw_supervis
 
 int64_t tw_supervise_age_ms(const struct tw_supervise_status *status, int64_t wall_ns)
 {
-    return wall_ns / 1000000 - status->changed_s * 1000 - status->changed_ns / 1000000;
+    /* A damaged status may tell any time to come. */
+    static const int64_t far_s = INT64_MAX / 1000 - 1;
+    const int64_t changed_s = status->changed_s < far_s ? status->changed_s : far_s;
+    return wall_ns / 1000000 - changed_s * 1000 - status->changed_ns / 1000000;
 }
 
 int64_t tw_supervise_up_ms(const struct tw_supervise_status *status, int64_t wall_ns)

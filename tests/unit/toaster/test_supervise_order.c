@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "base/tai64n.h"
 #include "toaster/supervise_order.h"
 
 enum { NOW_MS = 5000000 };
@@ -101,6 +102,10 @@ static void how_long_it_is_up_is_never_below_nothing(void **state)
     assert_int_equal(tw_supervise_up_ms(&up, 1700000000000000000), 0);
     up.pid = 0;
     assert_int_equal(tw_supervise_up_ms(&up, 1800000003000000000), 0);
+    const struct tw_supervise_status garbled = {.changed_s = INT64_MAX - (int64_t)TW_TAI_OFFSET,
+                                                .pid = 7};
+    assert_true(tw_supervise_age_ms(&garbled, 1800000003000000000) < 0);
+    assert_int_equal(tw_supervise_up_ms(&garbled, 1800000003000000000), 0);
 }
 
 /* ---- letters ------------------------------------------------------------------------------- */
