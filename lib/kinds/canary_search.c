@@ -161,6 +161,16 @@ static void unreadable(struct look *l, const char *name)
     tw_buf_free(&text);
 }
 
+/* It has a `new` that mail may come to, but one of the three is missing, or a link, or foreign. */
+static void no_maildir(struct look *l)
+{
+    struct tw_buf text = {0};
+    tw_folder_show(l->folder, &text);
+    tw_buf_puts(&text, ": it is no Maildir: cur, new or tmp is no directory of its own");
+    tw_voice_problem(&l->voice, "no-maildir", tw_buf_text(&text));
+    tw_buf_free(&text);
+}
+
 static void look_into(struct look *l, const char *name)
 {
     char header[HEADER_MAX];
@@ -218,6 +228,8 @@ static void look_at_folder(struct look *l, const struct tw_mail_place_of *of,
     /* One that may not be searched does not look like a maildir. */
     if (!folder->is_maildir && fstatat(at, "new", &st, AT_SYMLINK_NOFOLLOW) != 0)
         unreadable(l, "new");
+    else if (!folder->is_maildir)
+        no_maildir(l);
     for (int dir = TW_DIR_CUR; folder->is_maildir && dir <= TW_DIR_NEW; dir++) {
         const char *name = tw_mail_dir_names[dir];
         l->fd = tw_folder_open_dir(of, at, (enum tw_mail_dir)dir, &stamp);
@@ -342,7 +354,7 @@ static const struct tw_problem_sort *find_sort(const struct tw_problems *problem
 /* The gravest thing that stands in the way. */
 static int judge(const struct tw_problems *problems, struct tw_error *e)
 {
-    static const char *const grave[] = {"cannot-open", "unreadable", "foreign",
+    static const char *const grave[] = {"cannot-open", "unreadable", "foreign",      "no-maildir",
                                         "other-fs",    "too-many",   "cannot-remove"};
     for (size_t i = 0; i < TW_COUNT(grave); i++) {
         const struct tw_problem_sort *sort = find_sort(problems, grave[i]);
