@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/onlyroot.h"
 #include "base/owner.h"
+#include "toaster/mailwalk.h"
 
 enum { RUN_MAX = 1 << 20, SAME_SECOND_MAX = 100, REFUSED = 1 };
 
@@ -388,14 +389,36 @@ static int check_logs(struct making *m, int logs, const char *path)
                   path, (long)st.st_uid);
 }
 
+/* A tw_entry_each. */
+static bool take_any(void *context, const struct dirent64 *entry)
+{
+    *(bool *)context = true;
+    (void)entry;
+    return false;
+}
+
+/* LOG_ROOT may be the log's user's, who can put another directory of root's in the place of the one
+ * that was just made, to be given that: but none that anything is in. */
+static int check_new(struct making *m, int logs, const char *path)
+{
+    struct stat st;
+    bool any = false;
+    if (fstat(logs, &st) != 0 || tw_dir_each(logs, take_any, &any) != 0)
+        return tw_fail_errno(m->e, "cannot look at %s", path);
+    return any || st.st_uid != geteuid() ? refuse(m, "%s was swapped for another directory", path)
+                                         : 0;
+}
+
 /* LOG_ROOT/NAME, open, and whose it is. */
 static int have_logs(struct making *m, const char *path, int *logs)
 {
     const int at = open_path(m, m->wanted->log_root);
     if (at < 0)
         return -1;
-    const int result = open_made(m, at, m->wanted->name, path, logs, &m->made_logs);
+    int result = open_made(m, at, m->wanted->name, path, logs, &m->made_logs);
     close(at);
+    if (result == 0 && m->made_logs)
+        result = check_new(m, *logs, path);
     if (result != 0)
         return result;
     return m->made_logs ? give_to(m, *logs, path) : check_logs(m, *logs, path);

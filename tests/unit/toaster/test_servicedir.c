@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "toaster/servicedir.h"
 
@@ -325,6 +326,43 @@ static void the_log_is_given_to_who_writes_it(void **state)
     assert_int_equal(st.st_uid, NOBODY);
 }
 
+/* Stands before the library's: what happens between it and the open that follows. */
+static const char *swapped_with;
+
+int mkdirat(int at, const char *name, mode_t mode)
+{
+    const int result = (int)syscall(SYS_mkdirat, at, name, mode);
+    if (result == 0 && swapped_with)
+        assert_int_equal(renameat2(at, name, at, swapped_with, RENAME_EXCHANGE), 0);
+    return result;
+}
+
+static void what_is_swapped_for_the_log_is_given_to_nobody(void **state)
+{
+    (void)state;
+    struct tw_servicedir dir = wanted(run_text);
+    struct tw_error e;
+    struct stat st;
+    if (geteuid() != 0)
+        skip();
+    dir.log_user = "nobody";
+    make_dir("supervise");
+    make_dir("supervise/smtp");
+    make_dir("supervise/smtp/log");
+    make_dir("log");
+    make_dir("log/secret");
+    put_text("log/secret/file", "x");
+    swapped_with = "secret";
+    const int result = make(&dir, &e);
+    swapped_with = NULL;
+    assert_int_equal(result, 1);
+    assert_string_equal(e.text, "log/smtp was swapped for another directory");
+    assert_int_equal(stat("log/smtp", &st), 0);
+    assert_int_equal(st.st_uid, 0);
+    assert_true(is_there("log/smtp/file"));
+    assert_false(is_there("supervise/smtp/log/run"));
+}
+
 static void without_root_the_log_is_ones_own(void **state)
 {
     (void)state;
@@ -393,6 +431,7 @@ int main(void)
         IN_SCRATCH(the_log_is_its_owners),
         IN_SCRATCH(a_log_of_no_user_is_refused),
         IN_SCRATCH(the_log_is_given_to_who_writes_it),
+        IN_SCRATCH(what_is_swapped_for_the_log_is_given_to_nobody),
         IN_SCRATCH(without_root_the_log_is_ones_own),
         cmocka_unit_test(a_run_file_must_be_one),
         cmocka_unit_test(odd_directories_stay_one_word_of_the_shell),
