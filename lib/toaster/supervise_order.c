@@ -135,7 +135,9 @@ int tw_svscan_find(const struct tw_procs *procs, const char *proc_root, const ch
         return tw_fail_errno(e, "cannot look at %s", service_dir);
     for (size_t i = 0; i < procs->count && !found; i++) {
         const struct tw_proc *proc = &procs->items[i];
-        if (!tw_svscan_is(proc))
+        uid_t uid;
+        if (!tw_svscan_is(proc) || (tw_proc_uid(proc_root, proc->pid, &uid) == 0 && uid != 0 &&
+                                    uid != geteuid())) /* anybody may call himself so */
             continue;
         char *path = tw_format("%s/%d/cwd", proc_root, (int)proc->pid);
         found = stat(path, &cwd) == 0 && cwd.st_dev == dir.st_dev && cwd.st_ino == dir.st_ino;

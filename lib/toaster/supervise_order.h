@@ -64,8 +64,8 @@ bool tw_status_mark_equal(struct tw_status_mark a, struct tw_status_mark b);
 
 bool tw_svscan_is(const struct tw_proc *proc); /* or runit's runsvdir, by name */
 
-/* The svscan among these processes whose directory this is: 1, its pid and its state (proc(5)); 0:
- * none; -1: cannot look. Who is not root sees only his own. */
+/* The svscan of root's or ours among these processes whose directory this is: 1, its pid and its
+ * state (proc(5)); 0: none; -1: cannot look. Who is not root sees only his own. */
 int tw_svscan_find(const struct tw_procs *procs, const char *proc_root, const char *service_dir,
                    pid_t *pid, char *state, struct tw_error *e);
 

@@ -109,6 +109,10 @@ static void the_directory_that_svscan_runs_on_comes_first(void **state)
     assert_string_equal(m.service_dir, "/var/service");
     assert_false(m.svscan_there);
     tw_machine_free(&m);
+    world_process(9, 1, "svscan", 2001, "../../var/service"); /* anybody may call himself so */
+    world_look(&m, state);
+    assert_false(m.svscan_there);
+    tw_machine_free(&m);
     world_process(10, 1, "svscan", 0, "../../etc/service");
     world_look(&m, state);
     assert_string_equal(m.service_dir, "/etc/service");
