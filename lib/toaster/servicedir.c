@@ -375,20 +375,6 @@ static int give_to(struct making *m, int logs, const char *path)
     return fchmod(logs, 0750) == 0 ? 0 : tw_fail_errno(m->e, "cannot set the mode of %s", path);
 }
 
-/* Of one that is there the owner is to write the log, and root must not do it in his place. */
-static int check_logs(struct making *m, int logs, const char *path)
-{
-    struct stat st;
-    if (fstat(logs, &st) != 0)
-        return tw_fail_errno(m->e, "cannot look at %s", path);
-    if (geteuid() != 0 || getpwuid(st.st_uid))
-        return 0;
-    return refuse(m,
-                  "%s belongs to uid %ld, which is no user here: give it to who is to write "
-                  "the log",
-                  path, (long)st.st_uid);
-}
-
 /* A tw_entry_each. */
 static bool take_any(void *context, const struct dirent64 *entry)
 {
@@ -409,6 +395,29 @@ static int check_new(struct making *m, int logs, const char *path)
                                          : 0;
 }
 
+/* Of one that is there the owner is to write the log. Root must not do it in his place: multilog
+ * follows a link in the place of its files, so that whoever may write there chooses what root's
+ * multilog writes to. */
+static int check_old(struct making *m, int logs, const char *path)
+{
+    struct stat st;
+    if (fstat(logs, &st) != 0)
+        return tw_fail_errno(m->e, "cannot look at %s", path);
+    if (geteuid() != 0)
+        return 0;
+    if (!getpwuid(st.st_uid))
+        return refuse(m,
+                      "%s belongs to uid %ld, which is no user here: give it to who is to write "
+                      "the log",
+                      path, (long)st.st_uid);
+    if (st.st_uid == 0 && st.st_mode & (S_IWGRP | S_IWOTH))
+        return refuse(m,
+                      "others than root may write to %s, where root's multilog would write: chmod "
+                      "go-w it, or give it to a user for logs",
+                      path);
+    return 0;
+}
+
 /* LOG_ROOT/NAME, open, and whose it is. */
 static int have_logs(struct making *m, const char *path, int *logs)
 {
@@ -417,11 +426,9 @@ static int have_logs(struct making *m, const char *path, int *logs)
         return -1;
     int result = open_made(m, at, m->wanted->name, path, logs, &m->made_logs);
     close(at);
-    if (result == 0 && m->made_logs)
-        result = check_new(m, *logs, path);
-    if (result != 0)
-        return result;
-    return m->made_logs ? give_to(m, *logs, path) : check_logs(m, *logs, path);
+    if (result == 0)
+        result = (m->made_logs ? check_new : check_old)(m, *logs, path);
+    return result == 0 && m->made_logs ? give_to(m, *logs, path) : result;
 }
 
 static int write_log_run(struct making *m, const char *path, int logs)

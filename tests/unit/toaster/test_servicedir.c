@@ -326,6 +326,23 @@ static void the_log_is_given_to_who_writes_it(void **state)
     assert_int_equal(st.st_uid, NOBODY);
 }
 
+static void roots_log_is_written_where_nobody_else_writes(void **state)
+{
+    (void)state;
+    const struct tw_servicedir dir = wanted(run_text);
+    struct tw_error e;
+    if (geteuid() != 0)
+        skip();
+    make_dir("log");
+    make_dir("log/smtp");
+    assert_int_equal(chmod("log/smtp", 01777), 0);
+    assert_int_equal(make(&dir, &e), 1);
+    assert_non_null(strstr(e.text, "others than root may write to log/smtp"));
+    assert_false(is_there("supervise/smtp"));
+    assert_int_equal(chmod("log/smtp", 0755), 0);
+    assert_int_equal(make(&dir, &e), 0);
+}
+
 /* Stands before the library's: what happens between it and the open that follows. */
 static const char *swapped_with;
 
@@ -431,6 +448,7 @@ int main(void)
         IN_SCRATCH(the_log_is_its_owners),
         IN_SCRATCH(a_log_of_no_user_is_refused),
         IN_SCRATCH(the_log_is_given_to_who_writes_it),
+        IN_SCRATCH(roots_log_is_written_where_nobody_else_writes),
         IN_SCRATCH(what_is_swapped_for_the_log_is_given_to_nobody),
         IN_SCRATCH(without_root_the_log_is_ones_own),
         cmocka_unit_test(a_run_file_must_be_one),
