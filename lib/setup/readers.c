@@ -23,23 +23,32 @@ struct saying {
     char *why;  /* then */
 };
 
-/* Takes an address or says why it is none. True: the search is over. */
-static bool take(struct tw_machine_reader *reader, const char *text)
+static char *local_address(const struct tw_machine *m, const char *name)
 {
-    if (!strchr(text, '@'))
-        return false;
-    if (tw_config_check("postmaster", text, NULL) == 0)
-        reader->address = tw_strdup(text);
-    else
-        reader->why = tw_format("\"%.*s\" is no plain address", SHOWN_MAX, text);
-    return true;
+    return tw_format("%s@%s", name, host_of(m));
+}
+
+/* Takes an address or says why it is none. True: the search is over. What could be neither address
+ * nor name is not quoted: where hard links to others' files are allowed, a user of qmail's may have
+ * put the name of a secret one there. */
+static bool take(struct tw_machine_reader *reader, const struct tw_machine *m, const char *text)
+{
+    const bool is_name = !strchr(text, '@');
+    char *address = is_name ? local_address(m, text) : tw_strdup(text);
+    const bool good = tw_config_check("postmaster", address, NULL) == 0;
+    if (!good)
+        reader->why = tw_strdup("who it names first is no plain address");
+    else if (!is_name)
+        reader->address = tw_strdup(address);
+    free(address);
+    return !good || !is_name;
 }
 
 static void take_local(struct tw_machine_reader *reader, const struct tw_machine *m,
                        const char *name)
 {
-    char *address = tw_format("%s@%s", name, host_of(m));
-    (void)take(reader, address);
+    char *address = local_address(m, name);
+    (void)take(reader, m, address);
     free(address);
 }
 
@@ -99,7 +108,7 @@ static bool read_alias(const struct tw_look *look, const char *who,
         if (over && !says.why)
             take_local(reader, m, name); /* a user of the system, or it is delivered right here */
         else if (says.next)
-            over = take(reader, says.next);
+            over = take(reader, m, says.next);
         if (says.next) {
             free(name);
             name = says.next;
@@ -159,7 +168,7 @@ static void read_aliases(const struct tw_look *look, const char *who,
         else if (over)
             reader->why = tw_format("%s: %.*s", name, SHOWN_MAX, target);
         else
-            over = take(reader, target);
+            over = take(reader, look->machine, target);
         if (target) {
             free(name);
             name = target;

@@ -81,6 +81,22 @@ static void what_would_bend_a_letter_is_no_answer(void **state)
     goes(state, "x/../../etc/passwd@mx.example.com"); /* a name, and no path */
 }
 
+/* Where hard links to others' files are allowed, what is read as root may be anybody's secret. */
+static void nothing_is_quoted_that_is_no_address(void **state)
+{
+    static const char *const secrets[] = {"root:$6$salt$hash@:20000:0:99999:7:::\n",
+                                          "root:$6$salt$hash:20000:0:99999:7:::\n"};
+    for (size_t i = 0; i < TW_COUNT(secrets); i++) {
+        struct tw_machine m;
+        alias("postmaster", secrets[i]);
+        world_look(&m, state);
+        assert_null(m.postmaster.address);
+        assert_null(strstr(m.postmaster.why, "hash"));
+        assert_null(strstr(m.postmaster.source, "hash"));
+        tw_machine_free(&m);
+    }
+}
+
 static void a_link_is_not_followed(void **state)
 {
     put_text("secret", "pm@example.com\n");
@@ -119,6 +135,7 @@ int main(void)
         test(what_names_nobody_is_no_answer),
         test(a_circle_ends),
         test(what_would_bend_a_letter_is_no_answer),
+        test(nothing_is_quoted_that_is_no_address),
         test(a_link_is_not_followed),
         test(etc_aliases_is_read_too),
     };
