@@ -155,7 +155,7 @@ static void learned_row(struct telling *t, const struct tw_strings *f)
 
 static bool tells_of_mailboxes(const struct tw_kind *kind)
 {
-    return kind == &tw_kind_learn || (kind->peers && kind->tell);
+    return kind->tells == TW_TELLS_CLEANED || kind->tells == TW_TELLS_LEARNED;
 }
 
 int ctl_explain(const struct ctl *ctl)
@@ -177,7 +177,7 @@ int ctl_explain(const struct ctl *ctl)
             continue;
         jobs++;
         t.job = job;
-        t.row = job->kind == &tw_kind_learn ? learned_row : cleaned_row;
+        t.row = job->kind->tells == TW_TELLS_LEARNED ? learned_row : cleaned_row;
         const int asked = ctl_tell(&t, job->kind, job->name, job->settings, "explain", &addresses);
         end_mailbox(&t);
         result = asked > result ? asked : result;
@@ -218,7 +218,7 @@ int ctl_forget_learned(const struct ctl *ctl)
         return CTL_USAGE;
     for (size_t i = 0; i < ctl->config->job_count; i++) {
         const struct tw_job_config *job = &ctl->config->jobs[i];
-        if (job->kind != &tw_kind_learn)
+        if (job->kind->tells != TW_TELLS_LEARNED)
             continue;
         jobs++;
         const int asked = ctl_tell(&t, job->kind, job->name, job->settings, "forget", &addresses);

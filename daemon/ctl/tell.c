@@ -330,8 +330,8 @@ int ctl_dry_run(const struct ctl *ctl)
         tw_strings_free(&addresses);
         return CTL_USAGE;
     }
-    const bool learns = job->kind == &tw_kind_learn;
-    const bool runs = strcmp(job->kind->name, "program") == 0;
+    const bool learns = job->kind->tells == TW_TELLS_LEARNED;
+    const bool runs = job->kind->tells == TW_TELLS_PROGRAM;
     struct telling t = {.ctl = ctl, .row = runs ? program_row : due_row};
     if (ctl->json)
         printf("[");

@@ -463,5 +463,6 @@ const struct tw_kind tw_kind_expire = {
     .run = expire_run,
     .evidence = expire_evidence,
     .advice = expire_advice,
+    .tells = TW_TELLS_CLEANED,
     .tell = tw_expire_tell,
 };

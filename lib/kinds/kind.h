@@ -115,6 +115,16 @@ struct tw_teller {
 };
 enum { TW_TELL_FIELDS_MAX = 16 };
 
+/* Which rows a kind tells, so that whoever shows them need not know the kind. */
+enum tw_tells {
+    TW_TELLS_NOTHING,
+    TW_TELLS_CLEANED, /* of mail that goes. "dry-run": kinds/listrows.h; "explain":
+                         kinds/expire_rows.h; "mailboxes": kinds/maillist.h */
+    TW_TELLS_LEARNED, /* of mail that is taught. "dry-run": kinds/listrows.h; "explain":
+                         kinds/learn_rows.h; "forget": none */
+    TW_TELLS_PROGRAM  /* of a program. "dry-run": kinds/programrows.h */
+};
+
 enum tw_place {
     TW_PLACE_LOOP,  /* in the daemon's own process: must not block, opens only what kind
                        `process` and `service` may */
@@ -152,7 +162,9 @@ struct tw_kind {
      * bounded. In a worker. NULL: nothing. run->sink is not set. */
     void (*evidence)(const struct tw_run *run, const char *aspect, struct tw_buf *out);
     /* Answers toasterctl: what the kind knows to tell under this name. Changes nothing. In a worker
-     * of toasterctl's own; run->memory is "". NULL: nothing. -1 with an error. */
+     * of toasterctl's own; run->memory is "". NULL: nothing. -1 with an error. `tells`: what rows
+     * they are. */
+    enum tw_tells tells;
     int (*tell)(const struct tw_run *run, const char *what, const struct tw_strings *arguments,
                 const struct tw_teller *teller, struct tw_error *e);
     /* The command that would help, for the letter: one line. Pure. NULL: none. */

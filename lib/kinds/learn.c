@@ -429,5 +429,6 @@ const struct tw_kind tw_kind_learn = {
     .run = learn_run,
     .evidence = learn_evidence,
     .advice = learn_advice,
+    .tells = TW_TELLS_LEARNED,
     .tell = tw_learn_tell,
 };

@@ -326,6 +326,7 @@ const struct tw_kind tw_kind_program = {
     .validate = program_validate,
     .run = program_run,
     .evidence = program_evidence,
+    .tells = TW_TELLS_PROGRAM,
     .tell = program_tell,
     .advice = program_advice,
 };

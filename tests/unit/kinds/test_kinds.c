@@ -39,6 +39,14 @@ static void the_option_tables_are_sound(void **state)
     }
 }
 
+/* Else toasterctl could not show them. */
+static void a_kind_that_tells_says_which_rows(void **state)
+{
+    (void)state;
+    for (size_t i = 0; tw_kinds[i]; i++)
+        assert_int_equal(tw_kinds[i]->tell != NULL, tw_kinds[i]->tells != TW_TELLS_NOTHING);
+}
+
 /* The common keys of a check are no kind's own. */
 static void no_kind_takes_a_common_key(void **state)
 {
@@ -104,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_is_found_by_its_name),
         cmocka_unit_test(the_option_tables_are_sound),
+        cmocka_unit_test(a_kind_that_tells_says_which_rows),
         cmocka_unit_test(no_kind_takes_a_common_key),
         cmocka_unit_test(titles),
         cmocka_unit_test(levels_have_names),
