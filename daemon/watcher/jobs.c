@@ -94,7 +94,7 @@ static void drop(struct tw_jobs *jobs, struct tw_job *job)
     memmove(jobs->items + at, jobs->items + at + 1, (jobs->count - at) * sizeof *jobs->items);
     if (jobs->lock && job->private->run)
         tw_joblock_release(jobs->lock, job->name);
-    tw_runs_tell_waiters(jobs, job, INT64_MAX, true);
+    tw_waiters_tell(jobs, job, INT64_MAX, true);
     free_job(job);
 }
 

@@ -1,4 +1,5 @@
-/* Shared by jobs.c (which jobs there are) and runs.c (what runs). */
+/* Shared by the files behind jobs.h: jobs.c (which jobs there are), runs.c (what runs), tasks.c
+ * (when tasks do), waiters.c (who waits for it), evidence.c. */
 #ifndef TW_WATCHER_JOBS_PRIVATE_H
 #define TW_WATCHER_JOBS_PRIVATE_H
 
@@ -38,14 +39,6 @@ struct tw_job_private {
     int overdue_told;       /* -1: nothing was said yet */
 };
 
-struct waiter {
-    struct waiter *next;
-    struct tw_job *job;
-    int64_t seq; /* the first run that will do */
-    tw_job_done *done;
-    void *context;
-};
-
 struct tw_jobs {
     struct tw_loop *loop;
     struct tw_workers *workers;
@@ -71,11 +64,12 @@ struct tw_jobs {
 void tw_runs_tick(void *jobs);           /* the timer: runs what is due, sets itself */
 void tw_runs_plan(struct tw_jobs *jobs); /* sets the timer anew */
 void tw_runs_fired(void *job);           /* a watch has spoken */
-void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq,
-                          bool dropped);
-
 struct tw_run tw_runs_describe(struct tw_jobs *jobs, const struct tw_job *job,
                                const struct tw_sink *sink);
+
+/* waiters.c: a run of the job has ended, or the job is dropped: tells those who wait for this run
+ * or an earlier one. */
+void tw_waiters_tell(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq, bool dropped);
 
 /* tasks.c: sets when a task is due by the wall clock, and says if it is overdue. */
 void tw_task_plan(struct tw_jobs *jobs, struct tw_job *job);

@@ -236,21 +236,6 @@ void tw_runs_plan(struct tw_jobs *jobs)
 
 /* ---- the end of a run --------------------------------------------------------------------- */
 
-void tw_runs_tell_waiters(struct tw_jobs *jobs, const struct tw_job *job, int64_t seq, bool dropped)
-{
-    for (struct waiter **link = &jobs->waiters; *link;) {
-        struct waiter *waiter = *link;
-        if (waiter->job != job || waiter->seq > seq) {
-            link = &waiter->next;
-            continue;
-        }
-        *link = waiter->next;
-        waiter->done(waiter->context, dropped ? NULL : waiter->job);
-        free(waiter);
-        link = &jobs->waiters; /* the call may have changed the list */
-    }
-}
-
 /* Of a scheduled run of a task, so that one that a stop or a crash interrupts is not lost. */
 static void set_unfinished(struct tw_jobs *jobs, struct tw_job *job, bool unfinished)
 {
@@ -295,7 +280,7 @@ static void end_run(struct tw_job_run *run, bool looked, const char *detail)
                              looked && !old && !job->private->look_at_ms);
         if (task && !looked && run->reason != TW_REASON_ASKED)
             tw_task_retry(jobs, job);
-        tw_runs_tell_waiters(jobs, job, seq, false);
+        tw_waiters_tell(jobs, job, seq, false);
         plan_job(jobs, job);
     }
     tw_buf_free(&run->reports);
@@ -546,13 +531,6 @@ void tw_runs_fired(void *context)
     plan_job(p->jobs, job);
 }
 
-void tw_jobs_await(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context)
-{
-    struct waiter *waiter = tw_alloc(sizeof *waiter);
-    *waiter = (struct waiter){jobs->waiters, job, job->private->seq + 1, done, context};
-    jobs->waiters = waiter;
-}
-
 void tw_jobs_ask(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done, void *context)
 {
     job->private->again = true;
@@ -565,19 +543,6 @@ void tw_jobs_confirm(struct tw_jobs *jobs, struct tw_job *job, tw_job_done *done
 {
     job->private->confirm = true;
     tw_jobs_ask(jobs, job, done, context);
-}
-
-void tw_jobs_unask(struct tw_jobs *jobs, void *context)
-{
-    for (struct waiter **link = &jobs->waiters; *link;) {
-        struct waiter *waiter = *link;
-        if (waiter->context == context) {
-            *link = waiter->next;
-            free(waiter);
-        } else {
-            link = &waiter->next;
-        }
-    }
 }
 
 void tw_jobs_sooner(struct tw_jobs *jobs, struct tw_job *job, int64_t in_ms)
