@@ -122,7 +122,7 @@ static void on_scheduled(void *context, struct tw_job *job)
     free(value);
 }
 
-void tw_app_save_job(void *context, struct tw_job *job)
+static void save_job(void *context, struct tw_job *job)
 {
     const struct tw_app *app = context;
     tw_state_put_job(app->state, &(struct tw_state_job){.job = job->name,
@@ -264,7 +264,7 @@ static void say_status(void *context)
     for (size_t i = 0; i < tw_jobs_count(app->jobs); i++) {
         struct tw_job *job = tw_jobs_at(app->jobs, i);
         overlaps += job->schedule.overlaps;
-        tw_app_save_job(app, job);
+        save_job(app, job);
     }
     tw_log_line(app->log, TW_LOG_STATUS, TW_SELF,
                 "jobs=%zu ok=%zu warn=%zu fail=%zu unknown=%zu incidents=%zu letters_waiting=%zu "
@@ -280,7 +280,7 @@ static void save_all(struct tw_app *app)
     tw_aspects_save(app->aspects);
     for (size_t i = 0; i < tw_jobs_count(app->jobs); i++) {
         struct tw_job *job = tw_jobs_at(app->jobs, i);
-        tw_app_save_job(app, job);
+        save_job(app, job);
         if (job->scheduled_s)
             on_scheduled(app, job);
     }
@@ -479,7 +479,7 @@ static void make_jobs(struct tw_app *app)
                                                        .done = on_done,
                                                        .order = on_order,
                                                        .ended = on_ended,
-                                                       .remembered = tw_app_save_job,
+                                                       .remembered = save_job,
                                                        .scheduled = on_scheduled,
                                                        .figure = on_figure,
                                                        .context = app});
@@ -533,7 +533,7 @@ static void finish(struct tw_app *app)
     tw_control_free(&app->control);
     tw_workers_free(&app->workers);
     for (size_t i = 0; app->jobs && i < tw_jobs_count(app->jobs); i++)
-        tw_app_save_job(app, tw_jobs_at(app->jobs, i));
+        save_job(app, tw_jobs_at(app->jobs, i));
     tw_heartbeat_free(&app->heartbeat);
     tw_report_free(&app->report);
     tw_mailer_free(&app->mailer);

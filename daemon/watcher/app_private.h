@@ -57,8 +57,6 @@ struct tw_control *tw_app_make_control(struct tw_app *app, const struct tw_confi
 void tw_app_reload(void *app);
 /* What follows from a configuration that is in force now. */
 void tw_app_use_config(struct tw_app *app);
-/* Warns of what the configuration leaves open (no way out for letters). */
-void tw_app_warn_config(const struct tw_app *app);
 
 /* restore.c: opens the state; makes jobs, aspects and mailer know what it holds. */
 void tw_app_restore(struct tw_app *app);
@@ -74,7 +72,6 @@ struct tw_actions *tw_app_make_actions(struct tw_app *app);
 /* A job's aspects and rows are forgotten; context is the app. */
 void tw_app_job_dropped(void *app, struct tw_job *job);
 void tw_app_job_changed(void *app, struct tw_job *job);
-void tw_app_save_job(void *app, struct tw_job *job);
 /* An incident changed; context is the app. */
 void tw_app_news(void *app, struct tw_aspect *aspect, enum tw_incident_news what);
 

@@ -46,7 +46,7 @@ struct tw_control {
 
 /* ---- rows --------------------------------------------------------------------------------- */
 
-void tw_control_put_job(struct tw_buf *out, const struct tw_job *job, int64_t next_s)
+static void put_job(struct tw_buf *out, const struct tw_job *job, int64_t next_s)
 {
     struct tw_frame_writer w = tw_frame_begin(out, TW_CONTROL_JOB);
     tw_frame_put_text(&w, job->name);
@@ -58,7 +58,7 @@ void tw_control_put_job(struct tw_buf *out, const struct tw_job *job, int64_t ne
     tw_frame_end(&w);
 }
 
-void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect)
+static void put_aspect(struct tw_buf *out, const struct tw_aspect *aspect)
 {
     struct tw_frame_writer w = tw_frame_begin(out, TW_CONTROL_ASPECT);
     tw_frame_put_text(&w, aspect->name);
@@ -77,7 +77,7 @@ void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect)
     tw_frame_end(&w);
 }
 
-void tw_control_put_incident(struct tw_buf *out, const struct tw_control_incident *row)
+static void put_incident(struct tw_buf *out, const struct tw_control_incident *row)
 {
     const int64_t numbers[] = {row->id,       row->level,           row->stage, row->opened_s,
                                row->closed_s, row->letters,         row->opens, row->escalated_s,
@@ -91,7 +91,7 @@ void tw_control_put_incident(struct tw_buf *out, const struct tw_control_inciden
     tw_frame_end(&w);
 }
 
-void tw_control_put_end(struct tw_buf *out, int code, const char *text)
+static void put_end(struct tw_buf *out, int code, const char *text)
 {
     struct tw_frame_writer w = tw_frame_begin(out, TW_CONTROL_END);
     tw_frame_put_number(&w, code);
@@ -105,7 +105,7 @@ static void put_aspects_of(struct client *client, const char *job)
     size_t count;
     const size_t first = tw_aspects_of(aspects, job, &count);
     for (size_t i = first; i < first + count; i++)
-        tw_control_put_aspect(&client->out, tw_aspects_at(aspects, i));
+        put_aspect(&client->out, tw_aspects_at(aspects, i));
 }
 
 /* ---- clients ------------------------------------------------------------------------------ */
@@ -156,7 +156,7 @@ static void send_more(void *context)
 
 static void answer(struct client *client, int code, const char *text)
 {
-    tw_control_put_end(&client->out, code, text);
+    put_end(&client->out, code, text);
     client->ready = true;
     send_more(client);
 }
@@ -169,7 +169,7 @@ static void do_status(struct client *client)
     const int64_t now_s = time(NULL);
     for (size_t i = 0; i < tw_jobs_count(parts->jobs); i++) {
         const struct tw_job *job = tw_jobs_at(parts->jobs, i);
-        tw_control_put_job(&client->out, job, tw_jobs_next_s(parts->jobs, job, now_s));
+        put_job(&client->out, job, tw_jobs_next_s(parts->jobs, job, now_s));
         put_aspects_of(client, job->name);
     }
     put_aspects_of(client, TW_SELF);
@@ -326,22 +326,21 @@ static void do_incidents(struct client *client)
         if (!a->id)
             continue;
         const struct tw_silence *silence = tw_silences_on(hand->silences, a->job, a->name, now_s);
-        tw_control_put_incident(
-            &client->out,
-            &(struct tw_control_incident){.id = a->id,
-                                          .level = a->seen,
-                                          .stage = a->incident.stage,
-                                          .opened_s = a->incident.opened_s,
-                                          .closed_s = a->incident.closed_s,
-                                          .letters = a->incident.letters,
-                                          .opens = a->incident.opens,
-                                          .escalated_s = a->escalated_s,
-                                          .acked_s = a->acked_s,
-                                          .silenced_until_s = silence ? silence->until_s : 0,
-                                          .aspect = a->name,
-                                          .text = a->seen_text,
-                                          .acked_by = a->acked_by,
-                                          .note = a->note});
+        put_incident(&client->out, &(struct tw_control_incident){.id = a->id,
+                                                                 .level = a->seen,
+                                                                 .stage = a->incident.stage,
+                                                                 .opened_s = a->incident.opened_s,
+                                                                 .closed_s = a->incident.closed_s,
+                                                                 .letters = a->incident.letters,
+                                                                 .opens = a->incident.opens,
+                                                                 .escalated_s = a->escalated_s,
+                                                                 .acked_s = a->acked_s,
+                                                                 .silenced_until_s =
+                                                                     silence ? silence->until_s : 0,
+                                                                 .aspect = a->name,
+                                                                 .text = a->seen_text,
+                                                                 .acked_by = a->acked_by,
+                                                                 .note = a->note});
     }
     for (size_t i = 0; i < hand->silences->count; i++) {
         const struct tw_silence *silence = &hand->silences->items[i];

@@ -29,17 +29,12 @@ enum tw_control_frame {
 
 enum { TW_CONTROL_FRAME_MAX = 64 * 1024, TW_CONTROL_NAME_MAX = 256 };
 
-void tw_control_put_job(struct tw_buf *out, const struct tw_job *job, int64_t next_s);
-void tw_control_put_aspect(struct tw_buf *out, const struct tw_aspect *aspect);
-
 /* One incident, open or of the history. */
 struct tw_control_incident {
     int64_t id, level, stage, opened_s, closed_s, letters, opens, escalated_s, acked_s,
         silenced_until_s;
     char *aspect, *text, *acked_by, *note;
 };
-void tw_control_put_incident(struct tw_buf *out, const struct tw_control_incident *row);
-void tw_control_put_end(struct tw_buf *out, int code, const char *text);
 
 struct tw_control;
 

@@ -79,8 +79,6 @@ void tw_task_retry(struct tw_jobs *jobs, struct tw_job *job);
 void tw_task_again(struct tw_jobs *jobs, struct tw_job *job);
 /* May it run now, beside its schedule: is its window open? */
 bool tw_task_may(const struct tw_job *job, int64_t now_s);
-/* When the window that is open now ends; 0: there is none. */
-int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s);
 /* When a run that begins now must end: with the window, at once if that has just closed; 0: never.
  */
 int64_t tw_task_end_s(const struct tw_job *job, int64_t now_s);

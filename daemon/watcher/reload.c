@@ -53,7 +53,8 @@ void tw_app_tell_config(struct tw_app *app)
 
 /* ---- in force ----------------------------------------------------------------------------- */
 
-void tw_app_warn_config(const struct tw_app *app)
+/* Of what the configuration leaves open (no way out for letters). */
+static void warn_config(const struct tw_app *app)
 {
     const struct tw_alert_config *alert = &app->config->alert;
     size_t without_qmail = 0;
@@ -88,7 +89,7 @@ void tw_app_use_config(struct tw_app *app)
     tw_heartbeat_configure(app->heartbeat, app->config);
     tw_report_configure(app->report, app->config);
     tw_app_plan_status(app);
-    tw_app_warn_config(app);
+    warn_config(app);
     if (!app->refused)
         keep_as_last_good(app);
 }

@@ -81,19 +81,20 @@ void tw_task_again(struct tw_jobs *jobs, struct tw_job *job)
     run_in(jobs, job, AGAIN_MS);
 }
 
-bool tw_task_may(const struct tw_job *job, int64_t now_s)
-{
-    return !tw_window_any(&job->config->window) || tw_task_until_s(job, now_s) > 0;
-}
-
-int64_t tw_task_until_s(const struct tw_job *job, int64_t now_s)
+/* When the window that is open now ends; 0: there is none. */
+static int64_t window_end_s(const struct tw_job *job, int64_t now_s)
 {
     const struct tw_span span = tw_window_at(&job->config->window, now_s);
     return tw_window_any(&job->config->window) && now_s >= span.from_s ? span.to_s : 0;
 }
 
+bool tw_task_may(const struct tw_job *job, int64_t now_s)
+{
+    return !tw_window_any(&job->config->window) || window_end_s(job, now_s) > 0;
+}
+
 int64_t tw_task_end_s(const struct tw_job *job, int64_t now_s)
 {
-    const int64_t until_s = tw_task_until_s(job, now_s);
+    const int64_t until_s = window_end_s(job, now_s);
     return until_s == 0 && tw_window_any(&job->config->window) ? now_s : until_s;
 }

@@ -24,7 +24,8 @@ static const char *const fates[TW_CANARY_FATES] = {"new",     "taken",  "refused
 
 /* ---- as text ------------------------------------------------------------------------------ */
 
-bool tw_canary_is_id(const char *text)
+/* As tw_testmail_id makes them. */
+static bool is_id(const char *text)
 {
     const size_t digits = strspn(text, "0123456789");
     return digits && digits < ID_MAX - ID_RANDOM && text[digits] == '.' &&
@@ -62,7 +63,7 @@ static bool take_type(const char **at, enum tw_testmail *out)
 static bool take_id(const char **at, char **out)
 {
     *out = take_word(at);
-    if (tw_canary_is_id(*out))
+    if (is_id(*out))
         return true;
     free(*out);
     *out = NULL;

@@ -126,7 +126,4 @@ void tw_canary_close(struct tw_canary_round *round, int64_t now_s);
  * the last round that was over has found. */
 void tw_canary_show(const struct tw_canary_round *round, const char *only, struct tw_buf *out);
 
-/* Is it an id as tw_testmail_id makes them? */
-bool tw_canary_is_id(const char *text);
-
 #endif

@@ -16,7 +16,8 @@ enum { PROBLEMS_MAX = 20 /* of one mailbox; others are counted */ };
 
 /* ---- problems ----------------------------------------------------------------------------- */
 
-void tw_expire_scan_problem(void *scan, const char *code, const char *text)
+/* A tw_mail_problem with the scan as context. */
+static void add_problem(void *scan, const char *code, const char *text)
 {
     struct tw_expire_scan *s = scan;
     if (s->problem_count == PROBLEMS_MAX) {
@@ -32,7 +33,7 @@ static void complain(struct tw_expire_scan *s, const char *code, const char *fol
 {
     char *path = tw_mailbox_path(&s->mailbox);
     char *text = tw_format("%s%s%s: %s", path, folder[0] ? "/" : "", folder, what);
-    tw_expire_scan_problem(s, code, text);
+    add_problem(s, code, text);
     free(text);
     free(path);
 }
@@ -298,7 +299,7 @@ void tw_expire_scan(struct tw_expire_scan *scan)
     const int fd = tw_mailbox_open(&scan->mailbox, scan->view->uid, &st, &e);
     if (fd < 0) {
         scan->missing = errno == ENOENT;
-        tw_expire_scan_problem(scan, tw_mailbox_trouble(errno), e.text);
+        add_problem(scan, tw_mailbox_trouble(errno), e.text);
         return;
     }
     char *path = tw_mailbox_path(&scan->mailbox);
@@ -306,7 +307,7 @@ void tw_expire_scan(struct tw_expire_scan *scan)
                                         .uid = scan->view->uid,
                                         .dev = st.st_dev,
                                         .path = path,
-                                        .problem = tw_expire_scan_problem,
+                                        .problem = add_problem,
                                         .context = scan};
     scan_folders(scan, &of);
     free(path);

@@ -82,7 +82,4 @@ struct tw_expire_scan {
 void tw_expire_scan(struct tw_expire_scan *scan);
 void tw_expire_scan_clear(struct tw_expire_scan *scan); /* frees what it holds, the mailbox too */
 
-/* A problem of this mailbox; a tw_mail_problem with the scan as context. */
-void tw_expire_scan_problem(void *scan, const char *code, const char *text);
-
 #endif

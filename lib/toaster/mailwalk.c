@@ -24,7 +24,7 @@ static int64_t ns_of(const struct timespec *t)
     return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
-struct tw_stamp tw_stamp_of(const struct stat *st)
+static struct tw_stamp stamp_of(const struct stat *st)
 {
     return (struct tw_stamp){st->st_ino, ns_of(&st->st_mtim), ns_of(&st->st_ctim)};
 }
@@ -46,7 +46,7 @@ struct tw_stamp tw_stamp_still(int fd, const struct tw_stamp *before, int64_t be
     struct stat st;
     if (fstat(fd, &st) != 0)
         return (struct tw_stamp){0};
-    const struct tw_stamp after = tw_stamp_of(&st);
+    const struct tw_stamp after = stamp_of(&st);
     const bool same = tw_stamp_equal(before, &after) && tw_stamp_settled(before, before_ns);
     return same ? *before : (struct tw_stamp){0};
 }
@@ -108,7 +108,7 @@ int tw_folder_open_dir(const struct tw_mail_place_of *of, int folder, enum tw_ma
     struct stat st;
     const int fd = open_ours(of, folder, tw_mail_dir_names[dir], O_RDONLY, &st);
     if (fd >= 0)
-        *stamp = tw_stamp_of(&st);
+        *stamp = stamp_of(&st);
     return fd;
 }
 
@@ -117,12 +117,12 @@ bool tw_folder_look(const struct tw_mail_place_of *of, int folder, struct tw_fol
     struct stat st;
     if (fstat(folder, &st) != 0 || !is_ours(of, &st))
         return false;
-    out->self = tw_stamp_of(&st);
+    out->self = stamp_of(&st);
     out->is_maildir = true;
     for (int i = 0; i < TW_MAIL_DIRS; i++) {
         const bool is_dir = fstatat(folder, tw_mail_dir_names[i], &st, AT_SYMLINK_NOFOLLOW) == 0 &&
                             S_ISDIR(st.st_mode);
-        out->dirs[i] = is_dir ? tw_stamp_of(&st) : (struct tw_stamp){0};
+        out->dirs[i] = is_dir ? stamp_of(&st) : (struct tw_stamp){0};
         out->is_maildir = out->is_maildir && is_dir && is_ours(of, &st);
     }
     return true;

@@ -71,7 +71,6 @@ bool tw_stamp_equal(const struct tw_stamp *a, const struct tw_stamp *b);
 /* False: it was made so short before `now_ns` (of the wall clock), or after it, that it says
  * nothing. */
 bool tw_stamp_settled(const struct tw_stamp *stamp, int64_t now_ns);
-struct tw_stamp tw_stamp_of(const struct stat *st);
 /* Of a directory that was read through `fd`: `before`, if it is so still and was settled when the
  * reading began; else all 0. */
 struct tw_stamp tw_stamp_still(int fd, const struct tw_stamp *before, int64_t before_ns);

@@ -81,7 +81,7 @@ int tw_servicedir_check_run(const char *text, size_t length, struct tw_error *e)
     return 0;
 }
 
-void tw_servicedir_skeleton(struct tw_buf *out, const char *supervise, const char *name)
+static void write_skeleton(struct tw_buf *out, const char *supervise, const char *name)
 {
     tw_buf_printf(out,
                   "#!/bin/sh\n"
@@ -250,7 +250,7 @@ static int look_at_file(struct making *m, int dir, const char *shown, const stru
     if (tw_file_read(dir, "run", RUN_MAX, &old, &length, m->e) != 0)
         return -1;
     struct tw_buf skeleton = {0};
-    tw_servicedir_skeleton(&skeleton, m->wanted->supervise, m->wanted->name);
+    write_skeleton(&skeleton, m->wanted->supervise, m->wanted->name);
     if (length == text->len && memcmp(old, tw_buf_text(text), length) == 0)
         *found = SAME;
     else if (length == skeleton.len && memcmp(old, skeleton.data, length) == 0)
@@ -540,7 +540,7 @@ int tw_servicedir_make(const struct tw_servicedir *wanted, struct tw_strings *sa
     if (wanted->run)
         tw_buf_add(&run, wanted->run, wanted->run_length);
     else
-        tw_servicedir_skeleton(&run, wanted->supervise, wanted->name);
+        write_skeleton(&run, wanted->supervise, wanted->name);
     const int result = make(&m, &run);
     if (result != 0)
         undo(&m);

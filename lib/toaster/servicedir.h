@@ -31,8 +31,7 @@ int tw_servicedir_make(const struct tw_servicedir *wanted, struct tw_strings *sa
 
 /* Could supervise run a file with this text? Pure. */
 int tw_servicedir_check_run(const char *text, size_t length, struct tw_error *e);
-/* The skeleton, and the log's run file. Pure. */
-void tw_servicedir_skeleton(struct tw_buf *out, const char *supervise, const char *name);
+/* The log's run file. Pure. */
 void tw_servicedir_log_run(struct tw_buf *out, const char *name, const char *user, const char *dir);
 
 #endif
