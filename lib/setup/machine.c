@@ -106,7 +106,7 @@ static void look_for_vpopmail(const struct tw_look *look)
 static void note_problem(void *context, const char *code, const char *text)
 {
     struct tw_machine *m = context;
-    m->assign = m->assign && strcmp(code, "no-assign") != 0;
+    (void)code;
     if (m->assign_problems.count < PROBLEMS_MAX)
         tw_strings_add(&m->assign_problems, text);
 }
@@ -145,7 +145,6 @@ static void take_domains(const struct tw_look *look)
     const struct tw_sources sources = {.vpopmail = m->vpopmail};
     struct tw_mail_owners owners;
     char *qmail = tw_look_path(look, m->qmail_dir);
-    m->assign = true;
     tw_mail_owners_read(&sources, qmail, m->hostname, &owners, note_problem, m);
     for (size_t i = 0; i < owners.count; i++)
         for (size_t k = 0; k < owners.items[i].domain_count; k++)

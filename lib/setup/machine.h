@@ -24,7 +24,6 @@ struct tw_machine_service {
     bool no_run;    /* svscan would try in vain */
     bool down_file; /* it does not start by itself */
     bool has_log;   /* a directory log */
-    bool runs;      /* under a supervise that answers */
     char *log_dir;  /* that its multilog writes to; NULL: none is told by log/run */
     dev_t device;   /* of the directory itself */
     ino_t inode;
@@ -73,7 +72,6 @@ struct tw_machine {
     char *sendmail; /* NULL: none */
 
     char *vpopmail; /* its home; NULL: none */
-    bool assign;    /* users/assign can be used */
     size_t domains;
     struct tw_strings assign_problems;
 

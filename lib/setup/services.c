@@ -93,7 +93,6 @@ static void look_at_service(const struct tw_look *look, struct tw_machine_servic
         s->down_file = faults & TW_SERVICE_DOWN_FILE;
         s->has_log = !(faults & (TW_SERVICE_NO_DIR | TW_SERVICE_NO_LOG));
     }
-    s->runs = tw_supervise_running(whole, NULL) > 0;
     if (s->has_log)
         s->log_dir = tw_multilog_script_dir(look->root, path);
     free(whole);
