@@ -264,17 +264,6 @@ static bool equal_sections(const struct tw_option *o, const struct tw_sections *
     return true;
 }
 
-static void copy_sections(const struct tw_option *o, struct tw_sections *to,
-                          const struct tw_sections *from)
-{
-    for (size_t i = 0; i < from->count; i++) {
-        struct tw_section *section = add_section(o, to, from->items[i].title);
-        tw_options_free(o->inner, section->settings);
-        memset(section->settings, 0, o->inner_size);
-        tw_options_copy(o->inner, section->settings, from->items[i].settings);
-    }
-}
-
 /* ---- the whole table ---- */
 
 void tw_options_init(const struct tw_option *table, void *settings)
@@ -351,25 +340,6 @@ bool tw_options_equal(const struct tw_option *table, const void *a, const void *
         if (!equal_one(o, a, b))
             return false;
     return true;
-}
-
-void tw_options_copy(const struct tw_option *table, void *to, const void *from)
-{
-    for (const struct tw_option *o = table; o->key; o++) {
-        const struct tw_strings *list = list_of(o, from);
-        if (o->type == TW_OPT_LIST)
-            set_list(place(o, to), (const char *const *)list->items, list->count);
-        else if (o->type == TW_OPT_BOOL)
-            *(bool *)place(o, to) = bool_of(o, from);
-        else if (o->type == TW_OPT_WINDOW)
-            *(struct tw_window *)place(o, to) = *window_of(o, from);
-        else if (o->type == TW_OPT_SECTIONS)
-            copy_sections(o, place(o, to), sections_of(o, from));
-        else if (is_text(o))
-            *(char **)place(o, to) = tw_strdup(text_of(o, from));
-        else
-            *(int64_t *)place(o, to) = number_of(o, from);
-    }
 }
 
 void tw_options_free(const struct tw_option *table, void *settings)

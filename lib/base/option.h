@@ -1,5 +1,5 @@
 /* Settings by table: one row says a key's name, type, place in a struct, default and bounds.
- * From the row come the parser, the comparison, the copy for a worker, the text that
+ * From the row come the parser, the comparison, the way to a worker, the text that
  * `toasterctl config` prints and the freeing, so that a kind never writes them by hand. */
 #ifndef TW_BASE_OPTION_H
 #define TW_BASE_OPTION_H
@@ -74,7 +74,6 @@ int tw_options_set(const struct tw_option *table, void *settings, const char *ke
 
 const struct tw_option *tw_options_find(const struct tw_option *table, const char *key);
 bool tw_options_equal(const struct tw_option *table, const void *a, const void *b);
-void tw_options_copy(const struct tw_option *table, void *to, const void *from); /* to: zeroed */
 void tw_options_free(const struct tw_option *table, void *settings); /* frees the members */
 
 /* Appends "INDENTkey = value\n" for every key that has a value, in the configuration's syntax,
