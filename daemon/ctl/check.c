@@ -6,6 +6,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 #include "ctl/term.h"
 #include "ctl/verbs.h"
 
@@ -37,12 +38,11 @@ static void print_json(const struct ctl_answer *answer)
     tw_buf_puts(&out, "[");
     for (size_t i = 0; i < answer->aspect_count; i++) {
         const struct ctl_aspect *aspect = &answer->aspects[i];
-        tw_buf_puts(&out, i ? ",\n {\"aspect\": " : "\n {\"aspect\": ");
-        tw_escape_json(&out, aspect->name);
-        tw_buf_printf(&out, ", \"state\": \"%s\", \"code\": ", tw_level_name(aspect->level));
-        tw_escape_json(&out, aspect->code);
-        tw_buf_puts(&out, ", \"text\": ");
-        tw_escape_json(&out, aspect->text);
+        tw_buf_puts(&out, i ? ",\n {" : "\n {");
+        ctl_json_text(&out, "aspect", aspect->name);
+        ctl_json_text(&out, "state", tw_level_name(aspect->level));
+        ctl_json_text(&out, "code", aspect->code);
+        ctl_json_text(&out, "text", aspect->text);
         tw_buf_puts(&out, "}");
     }
     tw_buf_puts(&out, answer->aspect_count ? "\n]\n" : "]\n");

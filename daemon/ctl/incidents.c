@@ -14,6 +14,7 @@
 #include "base/state.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 #include "ctl/term.h"
 #include "ctl/verbs.h"
 
@@ -147,39 +148,26 @@ static void print_incident(struct ctl_table *table, const struct tw_control_inci
     tw_buf_free(&text);
 }
 
-static void put_number(struct tw_buf *out, const char *key, int64_t number)
-{
-    tw_buf_printf(out, ", \"%s\": %" PRId64, key, number);
-}
-
-static void put_time(struct tw_buf *out, const char *key, int64_t at_s)
-{
-    if (at_s)
-        put_number(out, key, at_s);
-    else
-        tw_buf_printf(out, ", \"%s\": null", key);
-}
-
 static void put_text(struct tw_buf *out, const char *key, const char *text)
 {
-    tw_buf_printf(out, ", \"%s\": ", key);
-    tw_escape_json(out, text ? text : "");
+    ctl_json_text(out, key, text ? text : "");
 }
 
 static void put_incident(struct tw_buf *out, const struct tw_control_incident *row)
 {
-    tw_buf_printf(out, "{\"id\": %" PRId64, row->id);
+    tw_buf_puts(out, "{");
+    ctl_json_number(out, "id", row->id);
     put_text(out, "aspect", row->aspect);
     put_text(out, "state", state_of(row));
     put_text(out, "level", tw_level_name((enum tw_level)row->level));
-    put_time(out, "opened", row->opened_s);
-    put_time(out, "closed", row->closed_s);
+    ctl_json_time(out, "opened", row->opened_s);
+    ctl_json_time(out, "closed", row->closed_s);
     put_text(out, "text", row->text);
-    put_number(out, "letters", row->letters);
-    put_number(out, "opens", row->opens);
-    put_time(out, "escalated", row->escalated_s);
-    put_time(out, "silenced_until", row->silenced_until_s);
-    put_time(out, "acknowledged", row->acked_s);
+    ctl_json_number(out, "letters", row->letters);
+    ctl_json_number(out, "opens", row->opens);
+    ctl_json_time(out, "escalated", row->escalated_s);
+    ctl_json_time(out, "silenced_until", row->silenced_until_s);
+    ctl_json_time(out, "acknowledged", row->acked_s);
     put_text(out, "acknowledged_by", row->acked_by);
     put_text(out, "note", row->note);
     tw_buf_puts(out, "}");
@@ -340,10 +328,11 @@ static void print_silences(const struct ctl *ctl, const struct ctl_answer *answe
     tw_buf_puts(&out, "[");
     for (size_t i = 0; i < answer->silence_count; i++) {
         const struct ctl_silence *row = &answer->silences[i];
-        tw_buf_printf(&out, "%s{\"id\": %" PRId64, i ? ",\n " : "\n ", row->id);
+        tw_buf_puts(&out, i ? ",\n {" : "\n {");
+        ctl_json_number(&out, "id", row->id);
         put_text(&out, "pattern", row->pattern);
-        put_time(&out, "from", row->from_s);
-        put_time(&out, "until", row->until_s);
+        ctl_json_time(&out, "from", row->from_s);
+        ctl_json_time(&out, "until", row->until_s);
         put_text(&out, "by", row->by);
         put_text(&out, "note", row->note);
         tw_buf_puts(&out, "}");

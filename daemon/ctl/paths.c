@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "ctl/apart.h"
 #include "ctl/ctl.h"
-#include "ctl/tell.h"
+#include "ctl/json.h"
 #include "ctl/term.h"
 #include "setup/paths.h"
 
@@ -44,13 +44,15 @@ static void write_json(const struct tw_path paths[TW_PATHS], struct tw_buf *out)
 {
     for (size_t i = 0; i < TW_PATHS; i++) {
         const struct tw_path *path = &paths[i];
-        tw_buf_printf(out, "%s\n {\"what\": \"%s\"", i ? "," : "[", path->what);
+        tw_buf_printf(out, "%s\n {", i ? "," : "[");
+        ctl_json_text(out, "what", path->what);
         ctl_json_text(out, "path", path->path);
-        tw_buf_printf(out, ", \"found\": %s", path->found ? "true" : "false");
+        ctl_json_flag(out, "found", path->found);
         ctl_json_text(out, "from", tw_path_source_name(path->source));
         ctl_json_text(out, "key", path->key);
         ctl_json_text(out, "configured", path->configured);
-        tw_buf_puts(out, ", \"tried\": [");
+        ctl_json_key(out, "tried");
+        tw_buf_puts(out, "[");
         for (size_t k = 0; k < path->tried.count; k++) {
             tw_buf_puts(out, k ? ", " : "");
             tw_escape_json(out, path->tried.items[k]);

@@ -9,7 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
-#include "ctl/tell.h"
+#include "ctl/json.h"
 #include "ctl/term.h"
 #include "toaster/handover.h"
 #include "toaster/mailout.h"
@@ -178,19 +178,16 @@ static void print_text(const struct errand *errand, enum tw_testmail type,
 static void print_json(struct errand *errand, enum tw_testmail type, const struct outcome *outcome)
 {
     static const char *const results[] = {"taken", "refused", "put_off", "failed", "unwelcome"};
-    const struct {
-        const char *key, *value;
-    } texts[] = {{"id", outcome->id},
-                 {"to", errand->to},
-                 {"via", errand->place},
-                 {"result", results[outcome->result]},
-                 {"reason", outcome->result == TW_MAILOUT_TAKEN ? "" : outcome->why.text},
-                 {"expected", tw_testmail_expect(type)}};
     struct tw_buf out = {0};
-    tw_buf_printf(&out, "%s\n {\"type\": \"%s\", \"ok\": %s", errand->printed++ ? "," : "[",
-                  tw_testmail_name(type), outcome->good ? "true" : "false");
-    for (size_t i = 0; i < TW_COUNT(texts); i++)
-        ctl_json_text(&out, texts[i].key, texts[i].value);
+    tw_buf_puts(&out, errand->printed++ ? ",\n {" : "[\n {");
+    ctl_json_text(&out, "type", tw_testmail_name(type));
+    ctl_json_flag(&out, "ok", outcome->good);
+    ctl_json_text(&out, "id", outcome->id);
+    ctl_json_text(&out, "to", errand->to);
+    ctl_json_text(&out, "via", errand->place);
+    ctl_json_text(&out, "result", results[outcome->result]);
+    ctl_json_text(&out, "reason", outcome->result == TW_MAILOUT_TAKEN ? "" : outcome->why.text);
+    ctl_json_text(&out, "expected", tw_testmail_expect(type));
     printf("%s}", tw_buf_text(&out));
     tw_buf_free(&out);
 }

@@ -8,12 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/escape.h"
 #include "base/mem.h"
 #include "base/state.h"
 #include "base/units.h"
+#include "ctl/json.h"
 #include "ctl/service.h"
-#include "ctl/tell.h"
 #include "ctl/term.h"
 #include "kinds/servicememory.h"
 
@@ -230,9 +229,9 @@ static void print_table(const struct table *t)
 static void put_number(struct tw_buf *out, const char *key, bool known, int64_t number)
 {
     if (known)
-        tw_buf_printf(out, ", \"%s\": %" PRId64, key, number);
+        ctl_json_number(out, key, number);
     else
-        tw_buf_printf(out, ", \"%s\": null", key);
+        ctl_json_text(out, key, NULL);
 }
 
 static void print_json(const struct table *t)
@@ -250,9 +249,8 @@ static void print_json(const struct table *t)
         put_number(&out, "for_s", row->known, for_s(t, row));
         ctl_json_text(&out, "want", row->known ? want_of(row) : NULL);
         ctl_json_text(&out, "normally", row->normally_up ? "up" : "down");
-        tw_buf_printf(&out, ", \"paused\": %s, \"linked\": %s",
-                      row->known && row->status.paused ? "true" : "false",
-                      row->linked ? "true" : "false");
+        ctl_json_flag(&out, "paused", row->known && row->status.paused);
+        ctl_json_flag(&out, "linked", row->linked);
         put_number(&out, "restarts", row->restarts >= 0, row->restarts);
         put_number(&out, "restarts_within_s", row->restarts >= 0, row->within_s);
         ctl_json_text(&out, "remark", tw_buf_text(&row->remark));

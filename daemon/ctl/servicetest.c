@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/escape.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "ctl/json.h"
 #include "ctl/service.h"
 #include "ctl/term.h"
 #include "toaster/supervise_order.h"
@@ -221,11 +221,12 @@ static void print_json(const struct results *r)
     struct tw_buf out = {0};
     tw_buf_puts(&out, "[");
     for (size_t i = 0; i < r->count; i++) {
-        tw_buf_puts(&out, i ? ",\n {\"service\": " : "\n {\"service\": ");
-        tw_escape_json(&out, r->items[i].of->name);
-        tw_buf_printf(&out, ", \"test\": \"%s\", \"ok\": %s, \"text\": ", r->items[i].test,
-                      r->items[i].ok ? "true" : "false");
-        tw_escape_json(&out, r->items[i].text);
+        const struct result *one = &r->items[i];
+        tw_buf_puts(&out, i ? ",\n {" : "\n {");
+        ctl_json_text(&out, "service", one->of->name);
+        ctl_json_text(&out, "test", one->test);
+        ctl_json_flag(&out, "ok", one->ok);
+        ctl_json_text(&out, "text", one->text);
         tw_buf_puts(&out, "}");
     }
     tw_buf_puts(&out, r->count ? "\n]\n" : "]\n");

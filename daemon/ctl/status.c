@@ -1,14 +1,13 @@
 /* Verbs that only show: status, config. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/escape.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 #include "ctl/term.h"
 
 /* ---- for people --------------------------------------------------------------------------- */
@@ -97,26 +96,16 @@ static void print_table(const struct ctl_answer *answer)
 
 /* ---- for programs ------------------------------------------------------------------------- */
 
-static void put_time(struct tw_buf *out, const char *key, int64_t at_s)
-{
-    if (at_s)
-        tw_buf_printf(out, ", \"%s\": %" PRId64, key, at_s);
-    else
-        tw_buf_printf(out, ", \"%s\": null", key);
-}
-
 static void put_aspect(struct tw_buf *out, const struct ctl_aspect *aspect)
 {
-    tw_buf_puts(out, "{\"aspect\": ");
-    tw_escape_json(out, aspect->name);
-    tw_buf_printf(out, ", \"state\": \"%s\", \"incident\": \"%s\"", tw_level_name(aspect->level),
-                  tw_stage_name(aspect->stage));
-    put_time(out, "since", aspect->since_s);
-    put_time(out, "opened", aspect->opened_s);
-    tw_buf_puts(out, ", \"code\": ");
-    tw_escape_json(out, aspect->code);
-    tw_buf_puts(out, ", \"text\": ");
-    tw_escape_json(out, aspect->text);
+    tw_buf_puts(out, "{");
+    ctl_json_text(out, "aspect", aspect->name);
+    ctl_json_text(out, "state", tw_level_name(aspect->level));
+    ctl_json_text(out, "incident", tw_stage_name(aspect->stage));
+    ctl_json_time(out, "since", aspect->since_s);
+    ctl_json_time(out, "opened", aspect->opened_s);
+    ctl_json_text(out, "code", aspect->code);
+    ctl_json_text(out, "text", aspect->text);
     tw_buf_puts(out, "}");
 }
 
@@ -142,14 +131,14 @@ static void print_json(const struct ctl_answer *answer)
     tw_buf_puts(&out, "{\"jobs\": [");
     for (size_t i = 0; i < answer->job_count; i++) {
         const struct ctl_job *job = &answer->jobs[i];
-        tw_buf_puts(&out, i ? ",\n {\"job\": " : "\n {\"job\": ");
-        tw_escape_json(&out, job->name);
-        put_time(&out, "last_start", job->last_start_s);
-        put_time(&out, "last_end", job->last_end_s);
-        put_time(&out, "next", job->next_s);
-        tw_buf_printf(&out,
-                      ", \"took_ms\": %" PRId64 ", \"running\": %s, \"aspects\": ", job->took_ms,
-                      job->running ? "true" : "false");
+        tw_buf_puts(&out, i ? ",\n {" : "\n {");
+        ctl_json_text(&out, "job", job->name);
+        ctl_json_time(&out, "last_start", job->last_start_s);
+        ctl_json_time(&out, "last_end", job->last_end_s);
+        ctl_json_time(&out, "next", job->next_s);
+        ctl_json_number(&out, "took_ms", job->took_ms);
+        ctl_json_flag(&out, "running", job->running);
+        ctl_json_key(&out, "aspects");
         put_aspects(&out, answer, job->first, job->aspects);
         tw_buf_puts(&out, "}");
     }

@@ -1,6 +1,5 @@
 /* Verbs that list what a kind knows, without the daemon: mailboxes, run --dry-run. A toaster-worker
  * of our own looks; nothing is changed and nothing remembered. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/units.h"
+#include "ctl/json.h"
 #include "ctl/tell.h"
 #include "kinds/listrows.h"
 #include "kinds/maillist.h"
@@ -128,31 +128,18 @@ void ctl_put_escaped(const char *text, int width)
     free(clean);
 }
 
-static void put_key(struct tw_buf *out, const char *key)
-{
-    tw_buf_printf(out, "%s\"%s\": ", out->data[out->len - 1] != '{' ? ", " : "", key);
-}
-
-void ctl_json_text(struct tw_buf *out, const char *key, const char *text)
-{
-    put_key(out, key);
-    if (text)
-        tw_escape_json(out, text);
-    else
-        tw_buf_puts(out, "null");
-}
-
 static void put_member(struct tw_buf *out, const char *key, const char *value, enum ctl_form form)
 {
     if (form == CTL_TEXT) {
         ctl_json_text(out, key, value);
         return;
     }
-    put_key(out, key);
-    if (form == CTL_FLAG)
-        tw_buf_puts(out, value[0] ? "true" : "false");
-    else
-        tw_buf_puts(out, value[0] ? value : "null");
+    if (form == CTL_FLAG) {
+        ctl_json_flag(out, key, value[0]);
+        return;
+    }
+    ctl_json_key(out, key);
+    tw_buf_puts(out, value[0] ? value : "null");
 }
 
 void ctl_print_object(const struct telling *t, const char *job, const struct ctl_member *members,

@@ -34,9 +34,6 @@ int ctl_take_addresses(char *const *arguments, struct tw_strings *out);
 bool ctl_all_seen(const struct telling *t, const struct tw_strings *addresses);
 
 void ctl_put_escaped(const char *text, int width);
-/* A member of the JSON object that `out` ends with, after "{" or other members: text, or null for
- * NULL. */
-void ctl_json_text(struct tw_buf *out, const char *key, const char *text);
 /* Fields of a row as members of an object: text; a number as it is, "" as null; true for what is
  * not "". */
 enum ctl_form { CTL_TEXT, CTL_NUMBER, CTL_FLAG };

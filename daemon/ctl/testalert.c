@@ -10,6 +10,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "ctl/ctl.h"
+#include "ctl/json.h"
 #include "ctl/term.h"
 #include "watcher/delivery.h"
 #include "watcher/loop.h"
@@ -35,10 +36,10 @@ static void print_attempt(const struct attempt *attempt, const char *why)
 static void print_object(const struct attempt *attempt, const char *why)
 {
     struct tw_buf out = {0};
-    tw_buf_printf(&out, "%s{\"transport\": ", attempt->count ? ",\n " : "\n ");
-    tw_escape_json(&out, attempt->transport->shown);
-    tw_buf_printf(&out, ", \"state\": \"%s\", \"text\": ", attempt->taken ? "ok" : "fail");
-    tw_escape_json(&out, why);
+    tw_buf_puts(&out, attempt->count ? ",\n {" : "\n {");
+    ctl_json_text(&out, "transport", attempt->transport->shown);
+    ctl_json_text(&out, "state", attempt->taken ? "ok" : "fail");
+    ctl_json_text(&out, "text", why);
     tw_buf_puts(&out, "}");
     fputs(tw_buf_text(&out), stdout);
     tw_buf_free(&out);
