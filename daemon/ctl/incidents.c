@@ -84,18 +84,9 @@ static char *who_asks(void)
 
 /* ---- incidents ---------------------------------------------------------------------------- */
 
-struct shown_time {
-    char text[32];
-};
-
-static struct shown_time show_time(int64_t at_s)
+static struct tw_unit_text show_time(int64_t at_s)
 {
-    struct shown_time shown = {"-"};
-    const time_t at = (time_t)at_s;
-    struct tm local;
-    if (at_s > 0 && localtime_r(&at, &local))
-        strftime(shown.text, sizeof shown.text, "%Y-%m-%d %H:%M:%S", &local);
-    return shown;
+    return at_s > 0 ? tw_time_show(at_s) : (struct tw_unit_text){"-"};
 }
 
 /* ok -> pending -> open -> recovering -> ok, as the manual has it. */

@@ -1,11 +1,12 @@
-/* Durations, sizes, shares and modes, read and written. Pure; knows nothing of which key they
- * belong to. */
+/* Durations, sizes, shares, modes and times, read and written. Pure but for the time zone; knows
+ * nothing of which key they belong to. */
 #include "base/units.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 
@@ -240,4 +241,14 @@ struct tw_unit_text tw_size_show(int64_t bytes)
         snprintf(show.text, sizeof show.text, "%" PRId64 ".%d%c", whole,
                  (int)(rest * 10 / sizes[i].factor), sizes[i].letter);
     return show;
+}
+
+struct tw_unit_text tw_time_show(int64_t at_s)
+{
+    struct tw_unit_text out = {"?"};
+    const time_t at = (time_t)at_s;
+    struct tm local;
+    if (localtime_r(&at, &local))
+        strftime(out.text, sizeof out.text, "%Y-%m-%d %H:%M:%S", &local);
+    return out;
 }

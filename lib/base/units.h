@@ -1,5 +1,6 @@
 /* Durations, sizes, shares and modes as the configuration writes them, and as a person reads
- * them. Every parser takes the whole text or fails with a sentence that says what to write. */
+ * them, and times. Every parser takes the whole text or fails with a sentence that says what to
+ * write. */
 #ifndef TW_BASE_UNITS_H
 #define TW_BASE_UNITS_H
 
@@ -44,5 +45,7 @@ struct tw_unit_text {
 };
 struct tw_unit_text tw_duration_show(int64_t seconds);
 struct tw_unit_text tw_size_show(int64_t bytes);
+/* Local time, "2026-11-21 03:12:45"; "?" where there is no such time. */
+struct tw_unit_text tw_time_show(int64_t at_s);
 
 #endif

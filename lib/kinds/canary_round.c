@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/escape.h"
 #include "base/mem.h"
@@ -573,18 +572,14 @@ void tw_canary_close(struct tw_canary_round *round, int64_t now_s)
 
 static void show_mail(const struct tw_canary_mail *mail, struct tw_buf *out)
 {
-    struct tm local;
-    char when[40] = "at no time";
-    const time_t at = (time_t)mail->sent_s;
     tw_buf_printf(out, "%-7s %s  ", tw_testmail_name(mail->type), mail->id);
     if (mail->fate == TW_CANARY_NEW) {
         tw_buf_puts(out, "not sent yet\n");
         return;
     }
-    if (mail->sent_s && localtime_r(&at, &local))
-        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
-    tw_buf_printf(out, "sent %s, %s%s%s", when, fates[mail->fate], mail->said[0] ? ": " : "",
-                  mail->said);
+    tw_buf_printf(out, "sent %s, %s%s%s",
+                  mail->sent_s ? tw_time_show(mail->sent_s).text : "at no time", fates[mail->fate],
+                  mail->said[0] ? ": " : "", mail->said);
     if (mail->folder)
         tw_buf_printf(out, "; seen in %s after %" PRId64 " s, and %s", mail->folder, mail->took_s,
                       mail->left ? "not removed" : "removed");

@@ -12,7 +12,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -191,19 +190,6 @@ static void judge_files(const struct tw_run *run, const struct tw_multilog *look
                   look->list.finished == 1 ? "" : "s");
 }
 
-struct moment {
-    char text[32];
-};
-
-static struct moment show_moment(int64_t at_s)
-{
-    struct moment moment = {"?"};
-    struct tm tm;
-    if (localtime_r(&(time_t){at_s}, &tm))
-        strftime(moment.text, sizeof moment.text, "%Y-%m-%d %H:%M:%S", &tm);
-    return moment;
-}
-
 /* The label is when multilog was there again. */
 static void tell_outage(const struct tw_run *run, const struct tw_multilog *look)
 {
@@ -214,10 +200,10 @@ static void tell_outage(const struct tw_run *run, const struct tw_multilog *look
     tw_tai64n_parse(list->newest_u, TW_TAI64N_LABEL, &label_s, &ns);
     tw_buf_printf(&text, "an outage or a crash cut off %s/%s: ", look->path, list->newest_u);
     if (list->u_bytes > 0)
-        tw_buf_printf(&text, "last line at %s, ", show_moment(list->u_written_s).text);
+        tw_buf_printf(&text, "last line at %s, ", tw_time_show(list->u_written_s).text);
     else if (list->u_bytes == 0)
         tw_buf_puts(&text, "it is empty, ");
-    tw_buf_printf(&text, "multilog started again at %s", show_moment(label_s).text);
+    tw_buf_printf(&text, "multilog started again at %s", tw_time_show(label_s).text);
     if (list->new_u > 1)
         tw_buf_printf(&text, "; %zu such files are new", list->new_u);
     run->sink->note(run->sink->context, tw_buf_text(&text));

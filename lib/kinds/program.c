@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/asuser.h"
@@ -127,27 +126,16 @@ static void escape_output(const struct tw_buf *said, struct tw_buf *out)
     }
 }
 
-static char *clock_text(int64_t at_s)
-{
-    char text[40];
-    struct tm local;
-    const time_t at = (time_t)at_s;
-    localtime_r(&at, &local);
-    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
-    return tw_strdup(text);
-}
-
 /* For the letter. */
 static void remember(const struct tw_run *run, const char *how, const struct tw_asuser_end *end)
 {
     struct tw_buf memory = {0};
-    char *began = clock_text(run->now_s);
-    tw_buf_printf(&memory, "run at %s, %s after %.1fs", began, how, (double)end->took_ms / 1000);
+    tw_buf_printf(&memory, "run at %s, %s after %.1fs", tw_time_show(run->now_s).text, how,
+                  (double)end->took_ms / 1000);
     tw_buf_puts(&memory, end->output.len ? "; it said:\n" : "; it said nothing\n");
     escape_output(&end->output, &memory);
     run->sink->remember(run->sink->context, tw_buf_text(&memory));
     tw_buf_free(&memory);
-    free(began);
 }
 
 static void forget(const struct tw_run *run)

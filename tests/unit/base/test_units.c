@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -262,6 +263,18 @@ static void decimals_have_two_digits_at_most(void **state)
         refuse(tw_decimal_parse, bad[i], "is not a number: write one ");
 }
 
+static void a_time_is_shown_as_it_is_here(void **state)
+{
+    (void)state;
+    setenv("TZ", "XXX-1", 1);
+    tzset();
+    assert_string_equal(tw_time_show(0).text, "1970-01-01 01:00:00");
+    assert_string_equal(tw_time_show(1795230765).text, "2026-11-21 04:12:45");
+    assert_string_equal(tw_time_show(INT64_MAX).text, "?");
+    unsetenv("TZ");
+    tzset();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +292,7 @@ int main(void)
         cmocka_unit_test(writing_takes_the_largest_unit_that_is_exact),
         cmocka_unit_test(a_person_reads_two_units_at_most),
         cmocka_unit_test(a_person_reads_sizes_with_one_decimal),
+        cmocka_unit_test(a_time_is_shown_as_it_is_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
