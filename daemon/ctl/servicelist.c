@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/state.h"
 #include "base/units.h"
@@ -83,12 +84,10 @@ static struct row *add_row(struct table *t, const char *name, const char *suffix
 static void look_at(struct table *t, const struct ctl_service_entry *entry)
 {
     struct row *row = add_row(t, entry->name, "", entry->path, entry->linked);
-    char target[4096], *log = tw_format("%s/log", entry->path);
+    char *target = tw_link_read(entry->path), *log = tw_format("%s/log", entry->path);
     unsigned faults = 0;
     struct stat st;
     struct tw_error e;
-    const ssize_t length = readlink(entry->path, target, sizeof target - 1);
-    target[length > 0 ? length : 0] = '\0';
     if (tw_service_test(entry->path, false, &faults, &e) != 0) {
         row->state = "unknown";
         row->colour = CTL_YELLOW;
@@ -96,8 +95,8 @@ static void look_at(struct table *t, const struct ctl_service_entry *entry)
     } else if (faults & TW_SERVICE_NO_DIR) {
         row->state = "odd";
         row->colour = CTL_RED;
-        char *text = length > 0 ? tw_format("a link to %s, where no directory is", target)
-                                : tw_strdup("no directory");
+        char *text = target ? tw_format("a link to %s, where no directory is", target)
+                            : tw_strdup("no directory");
         remark(row, text);
         free(text);
     } else {
@@ -109,6 +108,7 @@ static void look_at(struct table *t, const struct ctl_service_entry *entry)
         if (lstat(log, &st) == 0)
             look_at_status(add_row(t, entry->name, "/log", entry->path, entry->linked));
     }
+    free(target);
     free(log);
 }
 

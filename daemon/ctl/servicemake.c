@@ -109,19 +109,6 @@ static void free_linking(struct linking *l)
     free(l->log);
 }
 
-/* What a link leads to, as written; "": it is no link. */
-struct link_text {
-    char text[4096];
-};
-
-static struct link_text read_link(const char *path)
-{
-    struct link_text to;
-    const ssize_t length = readlink(path, to.text, sizeof to.text - 1);
-    to.text[length > 0 ? length : 0] = '\0';
-    return to;
-}
-
 /* Is there anything that supervise could run? */
 static int check_target(const struct linking *l)
 {
@@ -189,8 +176,7 @@ static int make_link(const struct linking *l)
                      strerrordesc_np(errno), errno == ENOENT ? "; where does svscan run?" : "");
         return code;
     }
-    const struct link_text to = read_link(l->link);
-    if (!to.text[0] && lstat(l->link, &there) != 0) {
+    if (lstat(l->link, &there) != 0) {
         ctl_complain("cannot link %s: cannot look at %s: %s", l->name, l->link,
                      strerrordesc_np(errno));
         return CTL_SYSTEM;
@@ -200,10 +186,12 @@ static int make_link(const struct linking *l)
         ctl_service_print("%s: %s leads to %s already", l->name, l->link, l->target);
         return CTL_OK;
     }
-    if (to.text[0])
-        ctl_complain("cannot link %s: %s is a link to %s", l->name, l->link, to.text);
+    char *to = tw_link_read(l->link);
+    if (to)
+        ctl_complain("cannot link %s: %s is a link to %s", l->name, l->link, to);
     else
         ctl_complain("cannot link %s: %s is there, and is no link", l->name, l->link);
+    free(to);
     return CTL_FAILED;
 }
 
@@ -368,8 +356,8 @@ static int end_both(const struct linking *l, const char *dir)
 /* The link is removed first, or svscan would start it anew: the way of daemontools' own FAQ. */
 static int remove_link(const struct linking *l)
 {
-    const struct link_text to = read_link(l->link);
-    if (!to.text[0]) {
+    char *to = tw_link_read(l->link);
+    if (!to) {
         ctl_complain("cannot unlink %s: %s is no link: only links are removed", l->name, l->link);
         return CTL_FAILED;
     }
@@ -380,13 +368,14 @@ static int remove_link(const struct linking *l)
                      strerrordesc_np(errno));
         result = CTL_SYSTEM;
     } else {
-        ctl_service_print("%s: removed the link %s to %s", l->name, l->link, to.text);
+        ctl_service_print("%s: removed the link %s to %s", l->name, l->link, to);
         if (dir)
             result = end_both(l, dir);
         else
             ctl_service_print("%s: it led nowhere", l->name);
     }
     free(dir);
+    free(to);
     return result;
 }
 

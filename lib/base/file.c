@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,13 @@ int tw_file_read(int at, const char *path, size_t max, char **data, size_t *leng
     *length = text.len;
     *data = tw_buf_take(&text);
     return 0;
+}
+
+char *tw_link_read(const char *path)
+{
+    char text[PATH_MAX]; /* longer ones cannot be made: symlink(2) */
+    const ssize_t length = readlink(path, text, sizeof text);
+    return length >= 0 ? tw_strndup(text, (size_t)length) : NULL;
 }
 
 int tw_write_all(int fd, const void *data, size_t length)

@@ -34,6 +34,10 @@ int tw_file_rename_new(int dir, const char *from, const char *to);
  * directory; its mode is set if we own it. Parents must exist. */
 int tw_dir_make(const char *path, mode_t mode, struct tw_error *e);
 
+/* What a symbolic link leads to, as it is written; the caller frees it. NULL: it is none, or cannot
+ * be read; errno says why. */
+char *tw_link_read(const char *path);
+
 /* Appends all up to the end of the file. -1: errno says why; EFBIG: it would be more than `max`
  * bytes in `out`. */
 int tw_read_all(int fd, size_t max, struct tw_buf *out);

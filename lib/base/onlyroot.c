@@ -2,13 +2,13 @@
 #include "base/onlyroot.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/owner.h"
 
@@ -55,7 +55,7 @@ static bool nothing_there(int why)
 static int check_path(const char *path, char **next, bool *gone, struct tw_error *e)
 {
     struct stat st = {0};
-    char *dir = tw_strndup(path, (size_t)(strrchr(path, '/') - path) + 1), target[PATH_MAX];
+    char *dir = tw_strndup(path, (size_t)(strrchr(path, '/') - path) + 1);
     const int fd = tw_dir_open(dir, NULL, e);
     *gone = fd < 0 && nothing_there(errno);
     char *real =
@@ -71,9 +71,9 @@ static int check_path(const char *path, char **next, bool *gone, struct tw_error
         result = check_entry(path, &st, e);
     }
     if (result == 0 && S_ISLNK(st.st_mode)) {
-        const ssize_t length = readlink(path, target, sizeof target - 1);
-        target[length > 0 ? length : 0] = '\0';
-        *next = tw_format("%s%s", target[0] == '/' ? "" : dir, target);
+        char *target = tw_link_read(path);
+        *next = tw_format("%s%s", target && target[0] == '/' ? "" : dir, target ? target : "");
+        free(target);
     }
     if (fd >= 0)
         close(fd);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "kinds/kind.h"
 #include "setup/look.h"
@@ -40,17 +41,16 @@ static char *only_scanned(const struct tw_look *look)
     }
     if (!only)
         return NULL;
-    char target[4096];
     /* svscan works in the directory that it scans. */
     char *cwd = tw_format("%s/%d/cwd", look->proc_root, (int)only->pid);
-    const ssize_t length = readlink(cwd, target, sizeof target - 1);
-    free(cwd);
-    target[length > 0 ? length : 0] = '\0';
+    char *target = tw_link_read(cwd), *dir = NULL;
     const size_t prefix = strlen(look->root);
-    if (strncmp(target, look->root, prefix) != 0 || target[prefix] != '/' || !target[prefix + 1] ||
-        !tw_look_is(look, target + prefix, S_IFDIR))
-        return NULL;
-    return tw_strdup(target + prefix);
+    if (target && strncmp(target, look->root, prefix) == 0 && target[prefix] == '/' &&
+        target[prefix + 1] && tw_look_is(look, target + prefix, S_IFDIR))
+        dir = tw_strdup(target + prefix);
+    free(target);
+    free(cwd);
+    return dir;
 }
 
 static void find_directory(const struct tw_look *look)

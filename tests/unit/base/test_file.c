@@ -177,6 +177,27 @@ static void a_symlink_is_not_followed(void **state)
     refuse("dangling", 10, ELOOP, "symbolic link");
 }
 
+static void a_link_is_read_as_it_is_written(void **state)
+{
+    (void)state;
+    char longest[4096];
+    memset(longest, 'x', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    const char *const targets[] = {"../nowhere/at all", longest};
+    for (size_t i = 0; i < TW_COUNT(targets); i++) {
+        assert_int_equal(symlink(targets[i], "link"), 0);
+        char *text = tw_link_read("link");
+        assert_string_equal(text, targets[i]);
+        free(text);
+        assert_int_equal(unlink("link"), 0);
+    }
+    make("file", "x");
+    assert_null(tw_link_read("file"));
+    assert_int_equal(errno, EINVAL);
+    assert_null(tw_link_read("link"));
+    assert_int_equal(errno, ENOENT);
+}
+
 static void a_missing_file_is_told(void **state)
 {
     (void)state;
@@ -360,6 +381,7 @@ int main(void)
         TEST(too_large_is_refused),
         TEST(what_is_no_regular_file_is_refused_without_waiting),
         TEST(a_symlink_is_not_followed),
+        TEST(a_link_is_read_as_it_is_written),
         TEST(a_missing_file_is_told),
         TEST(a_file_is_written_with_exactly_its_mode),
         TEST(a_leftover_is_replaced_and_not_followed),
