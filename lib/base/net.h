@@ -59,9 +59,9 @@ struct tw_net_answer {
     char *body;     /* its beginning, the caller's to free */
 };
 /* Blocks; calls `alive` (NULL: nobody) about once a second. -1: failed: *code is a word ("down",
- * "timeout", "nonsense"; of mail also
- * "refused": now and for ever, "rejected": the same, after the server has seen the message, and
- * "later": it says no for now), and the error says why, by the server's words where it has said no.
+ * "timeout", "nonsense"; of mail also "refused": now and for ever, "rejected": the same, after the
+ * server has seen the message, and "later": it says no for now), and the error says why, by the
+ * server's words where it has said no.
  *
  * Mail: on smtp, TLS is used where the server offers it, and its certificate is not looked at; but
  * with a password, or a ca_file, there is no mail without a TLS that can be trusted. */

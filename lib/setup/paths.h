@@ -38,7 +38,7 @@ struct tw_path {
 /* Where svscan's directory usually is, in order; ends with NULL. */
 extern const char *const tw_path_services[];
 
-/* All of them, by enum tw_path_of. `file` is the configuration's
+/* All of them, by enum tw_path_of; free them with tw_paths_clear. `file` is the configuration's
  * file as it was named, NULL: by default; `config` NULL: there is none. `root` stands before every
  * path that is looked at ("" for the machine itself), and in none that is given back. Blocks with
  * the file systems. */

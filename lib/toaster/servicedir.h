@@ -24,8 +24,8 @@ struct tw_servicedir {
 };
 
 /* 0: it is as it should be. 1: refused, for what is there is not ours to change, and nothing was
- * changed. -1: the system failed us, and what was made by this call is gone again. What
- * was made or found is appended to `said`, a sentence each; `e` says why not. */
+ * changed. -1: the system failed us, and what was made by this call is gone again. What was made or
+ * found is appended to `said`, a sentence each; `e` says why not. */
 int tw_servicedir_make(const struct tw_servicedir *wanted, struct tw_strings *said,
                        struct tw_error *e);
 
