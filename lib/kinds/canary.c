@@ -78,12 +78,6 @@ static char *write_mail(const struct state *s, const struct tw_canary_mail *mail
     return tw_buf_take(&text);
 }
 
-static void on_alive(void *context)
-{
-    const struct tw_run *run = context;
-    run->sink->progress(run->sink->context);
-}
-
 static void send_mail(struct state *s, struct tw_canary_mail *mail)
 {
     const struct tw_canary_settings *settings = s->settings;
@@ -98,7 +92,7 @@ static void send_mail(struct state *s, struct tw_canary_mail *mail)
                                        .timeout_ms = (int)(max_ms < SEND_MIN_MS   ? SEND_MIN_MS
                                                            : max_ms > SEND_MAX_MS ? SEND_MAX_MS
                                                                                   : max_ms),
-                                       .alive = on_alive,
+                                       .alive = tw_report_progress,
                                        .context = (void *)(uintptr_t)s->run};
     const enum tw_mailout_result result =
         url ? tw_mailout_send(&mailout, text, length, &why) : TW_MAILOUT_FAILED;

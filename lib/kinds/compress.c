@@ -133,19 +133,13 @@ bool tw_compress_list(struct tw_compress *c)
     return c->listed;
 }
 
-static void on_beat(void *context)
-{
-    const struct tw_run *run = context;
-    run->sink->progress(run->sink->context);
-}
-
 struct tw_rotate tw_compress_steps(const struct tw_compress *c)
 {
     return (struct tw_rotate){.dir = c->dir,
                               .owner = &c->dir_st,
                               .dir_path = c->dir_path,
                               .base = c->base,
-                              .beat = on_beat,
+                              .beat = tw_report_progress,
                               .beat_context = (void *)(uintptr_t)c->run};
 }
 

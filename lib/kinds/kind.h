@@ -187,6 +187,9 @@ enum tw_place tw_kind_place(const struct tw_kind *kind, const void *settings, co
 void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect, const char *code,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* For kinds: what waits for something long calls this now and then: the run gets on. */
+void tw_report_progress(void *run);
+
 /* Titles are [A-Za-z0-9._@-]+, at most 64 bytes, not beginning with '.' or '-'. Pure. */
 bool tw_title_valid(const char *title);
 

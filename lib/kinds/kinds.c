@@ -60,6 +60,12 @@ void tw_report(const struct tw_run *run, enum tw_level level, const char *aspect
     tw_buf_free(&text);
 }
 
+void tw_report_progress(void *run)
+{
+    const struct tw_run *r = run;
+    r->sink->progress(r->sink->context);
+}
+
 bool tw_title_valid(const char *title)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

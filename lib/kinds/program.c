@@ -182,13 +182,6 @@ static void report_end(const struct tw_run *run, const struct tw_asuser_end *end
 
 /* ---- the run ------------------------------------------------------------------------------ */
 
-/* The worker's deadline is not the program's: while this runs, all is well. */
-static void on_alive(void *context)
-{
-    const struct tw_run *run = context;
-    run->sink->progress(run->sink->context);
-}
-
 static void run_it(const struct tw_run *run, struct tw_asuser *what)
 {
     const struct settings *s = run->settings;
@@ -202,7 +195,7 @@ static void run_it(const struct tw_run *run, struct tw_asuser *what)
     what->max_ms = (window ? left_s : s->max_time_s) * 1000;
     what->output_max = HEAD_MAX;
     what->tail_max = TAIL_MAX;
-    what->alive = on_alive;
+    what->alive = tw_report_progress; /* the worker's deadline is not the program's */
     what->context = (void *)run;
     if (tw_asuser_run(what, &end, &e) != 0)
         tw_report(run, TW_LEVEL_UNKNOWN, "", "cannot-look", "%s", e.text);
