@@ -1,12 +1,10 @@
 /* toasterctl import: the old script's configuration in, a new one out. What becomes of what,
  * lib/setup knows. */
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
 #include "ctl/ctl.h"
 #include "setup/import.h"
 #include "setup/oldconf.h"

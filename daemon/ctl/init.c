@@ -1,5 +1,4 @@
 /* The verb init: a first configuration for what is on this machine. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -7,11 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "ctl/json.h"
 #include "ctl/service.h"
 #include "ctl/term.h"

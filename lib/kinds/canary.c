@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/units.h"
 #include "kinds/canary_round.h"
 #include "kinds/canary_search.h"
 

@@ -2,7 +2,6 @@
  * Aspects: the main one only. */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,7 @@
 /* The end of the new file: DNS lists, for which there is no kind yet, and every key that has no
  * successor, with the reason. Values never stand here: some are secret. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "setup/confout.h"
 #include "setup/import_private.h"
 

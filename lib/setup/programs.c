@@ -1,5 +1,4 @@
 /* Which of the programs that a toaster is made of are installed, and which daemons run. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,6 +1,5 @@
 /* Who reads the mail for postmaster and root: by qmail's aliases, else by /etc/aliases. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

@@ -1,10 +1,8 @@
 /* Which directory svscan runs on, what is in it, and where the logs of that go. */
 #include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"

@@ -9,7 +9,6 @@
 #include <zlib.h>
 
 #include "base/escape.h"
-#include "base/mem.h"
 #include "toaster/mailhead.h"
 
 #define BOUNDARY "=_toaster-test" /* which can stand in no base64 or quoted-printable text */
