@@ -20,7 +20,7 @@ struct service {
     bool elsewhere;                       /* not in the directory that is watched */
 };
 
-enum { SERVICES_MAX = 5 };
+enum { SERVICES_MAX = 5 }; /* send; two of qpsmtpd, smtp, submit; pop3; vpopmaild */
 
 struct daemons {
     struct service services[SERVICES_MAX];
