@@ -326,8 +326,8 @@ static int begin_rotating(struct giving *g, struct rotating *r, const char *name
     r->fd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r->fd >= 0 && fstatat(r->fd, "current", &r->before, AT_SYMLINK_NOFOLLOW) == 0)
         return CTL_OK;
-    char *why = tw_format("cannot look at %s/current: %s", r->dir, strerrordesc_np(errno));
     const int code = errno == ENOENT ? CTL_FAILED : CTL_SYSTEM;
+    char *why = tw_format("cannot look at %s/current: %s", r->dir, strerrordesc_np(errno));
     complain(g, code, why);
     free(why);
     return code;
