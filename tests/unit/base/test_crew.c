@@ -70,11 +70,14 @@ static void one_works_alone_and_many_at_the_same_time(void **state)
     assert_true(atomic_load(&most) > 1);
 }
 
+static atomic_bool goes_on;
+
 static void slow(void *context, void *item)
 {
     (void)context;
     (void)item;
-    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    while (!atomic_load(&goes_on))
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 static void the_caller_need_not_wait_for_ever(void **state)
@@ -85,6 +88,7 @@ static void the_caller_need_not_wait_for_ever(void **state)
     assert_true(tw_crew_wait(crew, 0));
     tw_crew_give(crew, &item);
     assert_false(tw_crew_wait(crew, 20));
+    atomic_store(&goes_on, true);
     while (!tw_crew_wait(crew, 50))
         ;
     assert_ptr_equal(tw_crew_take(crew), &item);

@@ -201,18 +201,26 @@ static void leftovers_of_a_crash_are_removed_at_the_start(void **state)
     assert_false(kit_exists(kit_path(kit, "outbox/tmp/17.letter")));
 }
 
+/* Of this thread: the machine may be busy with others. */
+static int64_t processor_ms(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+}
+
 static void ten_thousand_changes_are_fast_and_replace_each_other(void **state)
 {
     struct kit *kit = *state;
     char name[32], text[32];
     kit_start(kit);
-    const int64_t begun = kit_now_ms();
+    const int64_t begun = processor_ms();
     for (int i = 0; i < 10000; i++) {
         snprintf(name, sizeof name, "process.p%02d", i % 100);
         snprintf(text, sizeof text, "change %d", i);
         tw_state_put_aspect(kit->state, &(struct tw_state_aspect){.aspect = name, .text = text});
     }
-    assert_true(kit_now_ms() - begun < 2000);
+    assert_true(processor_ms() - begun < 2000);
     kit_close(kit);
     kit_stored(kit);
     size_t lines = 0;
