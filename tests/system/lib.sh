@@ -326,3 +326,27 @@ state_answers() { [ "$(ask_state "$1")" = "$2" ]; }
 # wait_letters COUNT PATTERN: where one like it has come before.
 letters_are() { [ "$(letter_with "$2" | wc -l)" = "$1" ]; }
 wait_letters() { wait_for 20 "$1 letters like: $2" letters_are "$1" "$2"; }
+
+# go_on_beside JOB JOBS...: while JOB, whose file lies in $T/waits (worker-double.c), hangs, the others go on;
+# three times, for each of its runs begins among theirs.
+hangs_anew() {
+    local now
+    now=$(job_field "$1" running last_end)
+    [[ $now == True\ * && $now != "True $2" ]]
+}
+go_on_beside() {
+    local hangs=$1 ended=none job start
+    local -A ran
+    shift
+    for _ in 1 2 3; do
+        wait_for 20 "$hangs hangs" hangs_anew "$hangs" $ended
+        start=$(job_field "$hangs" last_start)
+        for _ in 1 2; do
+            for job; do ran[$job]=$(runs_of "$job"); done
+            for job; do wait_for 20 "$job goes on beside $hangs" ran_since "$job" "${ran[$job]}"; done
+        done
+        [ "$(job_field "$hangs" running last_start)" = "True $start" ] || fail "$hangs did not hang on"
+        ended=$(job_field "$hangs" last_end)
+        touch "$T/waits/go"
+    done
+}

@@ -1,7 +1,7 @@
 /* A double of toaster-worker: the real one, but stat(2) or statvfs(3) of a path with one of the
  * parts below makes it hang, die or talk nonsense, as a broken file system or a broken worker
- * would. And a file that is renamed from slow-... is renamed, but the call comes back only when
- * there is a file "go" beside it. */
+ * would. And stat(2) of what lies in waits/ answers only when there is a file "go" beside it; a
+ * file that is renamed from slow-... is renamed, but the call comes back only then. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "kinds/wire.h"
 
 int __real_stat(const char *path, struct stat *st);
@@ -86,6 +87,17 @@ static void leave_a_child_and_end(void)
     _exit(0);
 }
 
+/* Each such file lets one pass. */
+static void wait_for_go_beside(const char *path)
+{
+    char *go = tw_format("%.*s/go", (int)(strrchr(path, '/') - path), path);
+    prctl(PR_SET_NAME, "worker-hangs");
+    while (unlink(go) != 0)
+        usleep(20000);
+    prctl(PR_SET_NAME, "toaster-worker");
+    free(go);
+}
+
 static void act_for(const char *path)
 {
     static const struct {
@@ -105,6 +117,8 @@ static void act_for(const char *path)
     for (size_t i = 0; i < sizeof acts / sizeof acts[0]; i++)
         if (strstr(path, acts[i].part))
             acts[i].act();
+    if (strstr(path, "/waits/"))
+        wait_for_go_beside(path);
 }
 
 int __wrap_stat(const char *path, struct stat *st)
