@@ -1,11 +1,12 @@
-"""Runs a program on a terminal of its own: on_terminal.py [--until TEXT COMMAND] [NAME=VALUE...] PROGRAM ARGUMENTS...
+"""Runs a program on a terminal of its own: on_terminal.py [--until PATTERN COMMAND] [NAME=VALUE...] PROGRAM ARGUMENTS...
 
 Prints all that the terminal was given, carriage returns as "<CR>" and escapes as "<ESC>", then the exit code. With
---until, when TEXT has been shown, the shell COMMAND is run, once."""
+--until, when PATTERN has been shown, the shell COMMAND is run, once."""
 
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def main():
         if not chunk:
             break
         shown += chunk
-        if until and until in shown:
+        if until and re.search(until, shown):
             subprocess.run(command, shell=True, check=True)
             until = None
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
