@@ -7,6 +7,7 @@ key DIR/key.pem. Addresses that begin with "no" are refused (550), with "later" 
 a file DIR/no-later. What a file DIR/answer holds is the answer to each message; else, if DIR/clamd names
 its socket, clamd is asked (554 for a virus). Who has sent the last one: DIR/uid."""
 import http.server
+import itertools
 import os
 import socket
 import ssl
@@ -113,7 +114,7 @@ def smtp(directory, mode, auth):
 
 def web(directory, secure):
     class Receiver(http.server.BaseHTTPRequestHandler):
-        count = 0
+        numbers = itertools.count(1)  # several may come at once
         statuses = {"/500": 500, "/404": 404, "/429": 429, "/413": 413}
 
         def answer(self):
@@ -128,8 +129,7 @@ def web(directory, secure):
                     status = int(f.read())
             if self.path == "/redirect":
                 status = 302
-            Receiver.count += 1
-            put(directory, f"http.{Receiver.count}",
+            put(directory, f"http.{next(self.numbers)}",
                 f"{self.command} {self.path} {status}\n{self.headers}\n{body}")
             self.send_response(status)
             if status == 302:
