@@ -25,6 +25,22 @@ wait_for() {
     done
 }
 
+# free_port: for a server that must be told one, and takes a while until it listens there. Not one of those
+# that the kernel gives away meanwhile (from 32768 on), nor, by the pid, another test's.
+free_port() {
+    python3 - $$ <<'EOF'
+import socket, sys
+for i in range(12000):
+    port = 20000 + (7 * int(sys.argv[1]) + i) % 12000
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        continue
+    print(port)
+    break
+EOF
+}
+
 make_machine() {
     mkdir -p "$T"/service "$T"/log "$T"/watch "$T"/wlog "$PM"/{cur,new,tmp}
     chown -R 2001:2001 "$T/pm"

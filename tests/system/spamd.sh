@@ -22,7 +22,7 @@ bayes_counts() { # "nspam nham"
 
 # start_spamd [OPTIONS]: on a port of its own; SPAMD is where.
 start_spamd() {
-    SPAMD=127.0.0.1:$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    SPAMD=127.0.0.1:$(free_port)
     spamd --local --nouser-config --max-children=2 --username=debian-spamd \
         --listen="$SPAMD" --siteconfigpath="$T/sa/site" --pidfile="$T/sa/pid" --syslog=stderr "$@" >"$T/sa/log" 2>&1 &
     SPAMD_PID=$!
