@@ -54,6 +54,12 @@ def start(*arguments):
                             start_new_session=True, env=killable(slow(RUN, 200)))
 
 
+def some_are_gone(process, number):
+    """Or it has ended."""
+    while process.poll() is None and DUE - count()[0] < number:
+        time.sleep(0.001)
+
+
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return [int(child) for child in file.read().split()]
@@ -88,7 +94,10 @@ def main():
     for i in range(ROUNDS):
         refill(count()[0])
         process = start()
-        time.sleep(random.uniform(0, 1.2 * whole))
+        if i % 4 < 2:
+            time.sleep(random.uniform(0, 1.2 * whole))
+        else:  # in the midst of it, however long it takes to get there
+            some_are_gone(process, random.randrange(1, DUE))
         kill(process, i % 2)
         left, still = count()
         middle += 0 < left < DUE
