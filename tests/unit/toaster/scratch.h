@@ -34,6 +34,7 @@ static inline int scratch_make(void **state)
 {
     char *path = tw_strdup("/tmp/toaster-test-XXXXXX");
     *state = path;
+    umask(022); /* other users look at what is made here */
     return mkdtemp(path) && chmod(path, 0755) == 0 ? chdir(path) : -1;
 }
 
