@@ -57,7 +57,7 @@ def start(*arguments):
 def some_are_gone(process, number):
     """Or it has ended."""
     while process.poll() is None and DUE - count()[0] < number:
-        time.sleep(0.001)
+        time.sleep(0.01)
 
 
 def children(pid):
