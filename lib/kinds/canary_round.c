@@ -115,7 +115,8 @@ static void read_seen(struct tw_canary_round *round, const char *at)
     free(mail->folder);
     mail->took_s = took_s;
     mail->in_spam = in_spam != 0;
-    mail->left = left != 0;
+    mail->left = left & 1;
+    mail->other = left & 2;
     mail->folder = tw_strdup(at);
 }
 
@@ -188,7 +189,7 @@ void tw_canary_write(const struct tw_canary_round *round, struct tw_buf *out)
                       mail->next_s, mail->told, mail->said);
         if (mail->folder)
             tw_buf_printf(out, "seen %" PRId64 " %d %d %s\n", mail->took_s, mail->in_spam,
-                          mail->left, mail->folder);
+                          mail->left + 2 * mail->other, mail->folder);
     }
     for (size_t i = 0; i < round->late_count; i++)
         tw_buf_printf(out, "late %s %s %" PRId64 " %d\n", tw_testmail_name(round->late[i].type),
@@ -321,7 +322,7 @@ void tw_canary_sent(struct tw_canary_mail *mail, enum tw_mailout_result result, 
 /* May it be in the mailbox. */
 static bool may_come(const struct tw_canary_mail *mail)
 {
-    return !mail->folder && mail->sent_s &&
+    return (!mail->folder || mail->other) && mail->sent_s &&
            (mail->fate == TW_CANARY_TAKEN || mail->fate == TW_CANARY_FAILED ||
             mail->fate == TW_CANARY_PERHAPS);
 }
@@ -338,7 +339,7 @@ void tw_canary_ids(const struct tw_canary_round *round, struct tw_strings *out)
 void tw_canary_known(const struct tw_canary_round *round, struct tw_strings *out)
 {
     for (size_t i = 0; i < round->mail_count; i++)
-        if (round->mails[i].folder)
+        if (round->mails[i].folder && !round->mails[i].other)
             tw_strings_add(out, round->mails[i].id);
     for (size_t i = 0; i < round->late_count; i++)
         if (round->late[i].seen)
@@ -396,8 +397,10 @@ static char *see_late(struct tw_canary_round *round, const struct tw_canary_late
     char *where = tw_format("%s (one that was sent %s ago)", sight->folder,
                             tw_duration_show(now_s - late->sent_s).text);
     for (size_t i = 0; bad && i < round->mail_count; i++)
-        if (round->mails[i].type == late->type && round->mails[i].fate != TW_CANARY_NEW)
+        if (round->mails[i].type == late->type && round->mails[i].fate != TW_CANARY_NEW) {
+            round->mails[i].other |= !round->mails[i].folder;
             see(&round->mails[i], where, sight->in_spam, took_s);
+        }
     free(where);
     return text;
 }
@@ -412,6 +415,7 @@ char *tw_canary_saw(struct tw_canary_round *round, const struct tw_canary_sight 
             continue;
         see(mail, sight->folder, sight->in_spam, took(mail->sent_s, sight->came_s, now_s));
         mail->left = !sight->removed;
+        mail->other = false;
     }
     for (size_t i = 0; i < round->late_count; i++) {
         struct tw_canary_late *late = &round->late[i];

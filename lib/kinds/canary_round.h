@@ -41,8 +41,9 @@ struct tw_canary_mail {
     char *folder; /* for people; NULL: not seen */
     bool in_spam;
     int64_t took_s;
-    bool left; /* it was not removed, or could not be */
-    bool told; /* its outcome was reported before the round was over */
+    bool left;  /* it was not removed, or could not be */
+    bool other; /* only an earlier one was seen, which speaks for it: it may come yet */
+    bool told;  /* its outcome was reported before the round was over */
 };
 
 struct tw_canary_late {

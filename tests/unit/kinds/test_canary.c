@@ -293,6 +293,33 @@ static bool is_known(const struct tw_canary_round *round, const char *id)
     return is;
 }
 
+/* An earlier one speaks for it, but it may itself come when its round is over. */
+static void what_an_earlier_one_spoke_for_is_looked_for_still(void **state)
+{
+    (void)state;
+    struct tw_canary_round round = begun();
+    static const enum tw_testmail type[] = {TW_TESTMAIL_VIRUS};
+    static char *const new_id[] = {"1800003600.00000000000000000000000000000001"};
+    send_all(&round, TW_MAILOUT_TAKEN);
+    tw_canary_close(&round, NOW_S + 200);
+    tw_canary_begin(&round, "c@example.com", "me", type, new_id, 1, NOW_S + 3600);
+    tw_canary_sent(next_of(&round, "me", NOW_S + 3600), TW_MAILOUT_TAKEN, "", 120, NOW_S + 3600,
+                   NOW_S + 3600);
+    struct tw_canary_sight at = {ID_C, "Inbox", false, false, NOW_S + 340};
+    free(tw_canary_saw(&round, &at, NOW_S + 3610));
+    at.removed = true;
+    assert_null(tw_canary_saw(&round, &at, NOW_S + 3610));
+    travel(&round);
+    expect(&round.mails[0], "folder", NOW_S + 3610, TW_LEVEL_FAIL, "let-through", "(one that was");
+    assert_false(is_known(&round, new_id[0]));
+    tw_canary_close(&round, NOW_S + 3611);
+    travel(&round);
+    assert_int_equal(round.late_count, 3);
+    assert_string_equal(round.late[2].id, new_id[0]);
+    assert_false(round.late[2].seen);
+    tw_canary_free(&round);
+}
+
 static void what_cannot_be_removed_is_told_once_and_removed_later(void **state)
 {
     (void)state;
@@ -518,6 +545,7 @@ int main(void)
         T(spam_must_become_what_the_configuration_says),
         T(a_virus_is_refused_or_gone_and_a_failure_wherever_it_is_seen),
         T(what_comes_late_is_told_and_forgotten),
+        T(what_an_earlier_one_spoke_for_is_looked_for_still),
         T(what_cannot_be_removed_is_told_once_and_removed_later),
         T(late_ones_are_bounded_in_number_and_time),
         T(a_garbled_memory_is_no_round),
