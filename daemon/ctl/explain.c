@@ -43,11 +43,11 @@ static void say_next(struct tw_buf *out, const char *words, const char *next)
 {
     if (!next[0])
         return;
-    char when[40];
+    char when[40] = "?"; /* a message may have any date */
     const time_t at = (time_t)strtoll(next, NULL, 10);
     struct tm local;
-    localtime_r(&at, &local);
-    strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
+    if (localtime_r(&at, &local))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M", &local);
     tw_buf_printf(out, "%s%s", words, when);
 }
 

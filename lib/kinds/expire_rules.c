@@ -237,7 +237,8 @@ int64_t tw_expire_due_s(const struct tw_expire_rule *rule, enum tw_expire_class 
         *odd = true;
     if (from_s < YEAR_1990_S)
         return INT64_MAX;
-    return from_s + rule->limit_s[class] + 1;
+    int64_t due_s;
+    return __builtin_add_overflow(from_s, rule->limit_s[class] + 1, &due_s) ? INT64_MAX : due_s;
 }
 
 /* ---- as a number -------------------------------------------------------------------------- */

@@ -143,7 +143,8 @@ int64_t tw_learn_from_s(const struct tw_learn_settings *settings, enum tw_learn_
     /* When it came into its folder, or was read there: the later of the two. */
     const int64_t came_s =
         st->st_mtim.tv_sec > st->st_ctim.tv_sec ? st->st_mtim.tv_sec : st->st_ctim.tv_sec;
-    return came_s + settings->ham_age_s;
+    int64_t from_s;
+    return __builtin_add_overflow(came_s, settings->ham_age_s, &from_s) ? INT64_MAX : from_s;
 }
 
 int64_t tw_learn_sample(int64_t count)

@@ -19,9 +19,14 @@ const char *const tw_mail_dir_names[TW_MAIL_DIRS] = {"cur", "new", "tmp"};
 
 /* ---- stamps ------------------------------------------------------------------------------- */
 
+/* A directory's owner may set any time. */
 static int64_t ns_of(const struct timespec *t)
 {
-    return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+    int64_t ns;
+    if (__builtin_mul_overflow((int64_t)t->tv_sec, 1000000000, &ns) ||
+        __builtin_add_overflow(ns, t->tv_nsec, &ns))
+        return t->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
 }
 
 static struct tw_stamp stamp_of(const struct stat *st)

@@ -111,7 +111,8 @@ static void dates_that_cannot_be_are_told_and_keep(void **state)
     set(&s, "trash", "1d");
     set(&s, "age", "received");
     const struct tw_expire_rule rule = tw_expire_rule_for(&s, "a@b");
-    static const int64_t odd_times[] = {0, -5, 631151999, NOW_S + DAY + 1, 4300000000};
+    static const int64_t odd_times[] = {
+        0, -5, 631151999, NOW_S + DAY + 1, 4300000000, INT64_MAX - DAY, INT64_MAX};
     for (size_t i = 0; i < TW_COUNT(odd_times); i++) {
         const struct stat st = {.st_mtim.tv_sec = odd_times[i], .st_ctim.tv_sec = NOW_S};
         bool odd = false;

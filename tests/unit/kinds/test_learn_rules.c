@@ -114,6 +114,10 @@ static void messages_are_offered_when_their_user_has_judged_them(void **state)
         assert_true(from_s(&settings, cases[i].class, cases[i].dir, cases[i].name, cases[i].size) ==
                     wanted);
     }
+    struct tw_message read;
+    const struct stat far = {.st_size = 10, .st_mtim = {INT64_MAX, 0}};
+    assert_true(tw_message_parse("1.a.b:2,S", &read));
+    assert_true(tw_learn_from_s(&settings, TW_LEARN_HAM, TW_DIR_CUR, &read, &far) == INT64_MAX);
     settings.spam_unread = true;
     assert_true(from_s(&settings, TW_LEARN_SPAM, TW_DIR_NEW, "1.a.b", 10) == INT64_MIN);
     assert_true(from_s(&settings, TW_LEARN_SPAM, TW_DIR_CUR, "1.a.b:2,T", 10) == INT64_MAX);
