@@ -90,7 +90,7 @@ static void finish(struct tw_post *post, const char *via)
                 post->letter->id);
     tw_buf_free(&subject);
     post->letter = NULL;
-    tw_outbox_taken(post->outbox);
+    tw_outbox_taken(post->outbox, tw_loop_now_ms(post->loop));
     plan(post);
 }
 

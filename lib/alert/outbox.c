@@ -17,7 +17,7 @@
 enum {
     BACKOFF_FIRST_MS = 5 * 1000,
     BACKOFF_LAST_MS = 15 * 60 * 1000,
-    SETTLE_MS = 1000, /* so long a letter waits to be on disk before it is tried */
+    SETTLE_MS = 1000, /* so long a letter waits for the disk before it is tried */
     SETTLE_LOOK_MS = 50,
     MERGE_AT_ONCE = 100 /* so that the header with the ids stays small */
 };
@@ -36,6 +36,7 @@ struct tw_outbox {
     size_t count;
     struct tw_strings held; /* ids that loaded merged letters hold */
     struct waiting *on_its_way;
+    int64_t gone_mark, gone_ms; /* the same of the last that was taken: it is off the disk */
     bool loaded;                /* since the last try */
     bool waited;                /* something was refused, or comes from before a restart */
     int64_t delay_ms, retry_ms; /* delay_ms 0: no back-off */
@@ -206,11 +207,19 @@ static struct waiting *first_of(const struct tw_outbox *outbox)
     return NULL;
 }
 
-/* Is it still on its way to the disk? */
+static bool is_pending(const struct tw_outbox *outbox, int64_t mark, int64_t until_ms,
+                       int64_t now_ms)
+{
+    return outbox->state && until_ms > now_ms && until_ms - now_ms <= SETTLE_MS &&
+           !tw_state_reached(outbox->state, mark);
+}
+
+/* Is it still on its way to the disk, or what was taken before it on its way from there? After a
+ * crash only the first may have been taken. */
 static bool is_settling(const struct tw_outbox *outbox, const struct waiting *first, int64_t now_ms)
 {
-    return outbox->state && first->settled_ms > now_ms && first->settled_ms - now_ms <= SETTLE_MS &&
-           !tw_state_reached(outbox->state, first->mark);
+    return is_pending(outbox, first->mark, first->settled_ms, now_ms) ||
+           is_pending(outbox, outbox->gone_mark, outbox->gone_ms, now_ms);
 }
 
 const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t now_ms,
@@ -231,7 +240,7 @@ const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t 
     return &first->letter;
 }
 
-void tw_outbox_taken(struct tw_outbox *outbox)
+void tw_outbox_taken(struct tw_outbox *outbox, int64_t now_ms)
 {
     size_t at = 0;
     if (!outbox->on_its_way)
@@ -240,6 +249,8 @@ void tw_outbox_taken(struct tw_outbox *outbox)
         at++;
     outbox->on_its_way = NULL;
     remove_at(outbox, at);
+    outbox->gone_mark = outbox->state ? tw_state_mark(outbox->state) : 0;
+    outbox->gone_ms = now_ms + SETTLE_MS;
     outbox->waited = outbox->waited && first_of(outbox);
     outbox->delay_ms = 0;
 }

@@ -41,10 +41,12 @@ struct tw_outbox_letter {
 const struct tw_outbox_letter *tw_outbox_next(struct tw_outbox *outbox, int64_t now_ms,
                                               const struct tw_letter *head);
 
-/* What became of the letter on its way. Taken: gone from memory and disk. Refused by every
- * transport: stays; back-off 5 s, doubling to 15 min (10 % at most of jitter is the caller's). A
- * letter that was added during the back-off does not end it. */
-void tw_outbox_taken(struct tw_outbox *outbox);
+/* What became of the letter on its way. Taken: gone from memory and disk, and the next is tried
+ * when it is gone from there, a second later at most: so a crash leaves no more than one that was
+ * taken, the first, which is the one that is not merged then. Refused by every transport: stays;
+ * back-off 5 s, doubling to 15 min (10 % at most of jitter is the caller's). A letter that was
+ * added during the back-off does not end it. */
+void tw_outbox_taken(struct tw_outbox *outbox, int64_t now_ms);
 void tw_outbox_refused(struct tw_outbox *outbox, int64_t now_ms);
 
 /* Refused for good by every transport: it stays, and is not tried until tw_outbox_hurry. Others go

@@ -78,7 +78,7 @@ static void an_empty_outbox_has_nothing_and_waits_for_nothing(void **state)
     struct tw_outbox *outbox = tw_outbox_new(NULL);
     assert_null(next(outbox, 0, "m"));
     assert_int_equal(tw_outbox_wake_ms(outbox, 0), -1);
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     tw_outbox_refused(outbox, 0);
     tw_outbox_hurry(outbox);
     assert_int_equal(tw_outbox_count(outbox), 0);
@@ -101,11 +101,11 @@ static void letters_go_one_at_a_time_in_their_order(void **state)
     assert_int_equal(tw_outbox_wake_ms(outbox, 0), -1);
     add(outbox, "c", "disk.var"); /* what the caller holds stays where it is */
     assert_string_equal(letter->id, "a");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     letter = next(outbox, 0, "m");
     assert_string_equal(letter->id, "b");
     assert_true(letter->about_qmail);
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     assert_string_equal(next(outbox, 0, "m")->id, "c");
     tw_outbox_free(&outbox);
 }
@@ -123,7 +123,7 @@ static void three_failures_and_then_exactly_one_letter(void **state)
         now_ms = tw_outbox_wake_ms(outbox, now_ms);
     }
     assert_string_equal(next(outbox, now_ms, "m")->id, "a");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     assert_int_equal(tw_outbox_count(outbox), 0);
     assert_null(next(outbox, now_ms + 1000 * MINUTE_MS, "m"));
     tw_outbox_free(&outbox);
@@ -146,7 +146,7 @@ static void the_back_off_doubles_from_5_seconds_to_15_minutes_and_ends_with_succ
         now_ms = wake_ms;
     }
     assert_non_null(next(outbox, now_ms, "m"));
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     add(outbox, "b", "disk.var");
     assert_non_null(next(outbox, now_ms, "m"));
     tw_outbox_refused(outbox, now_ms);
@@ -195,7 +195,7 @@ static void what_waited_goes_as_one_with_true_times_and_all_ids_differ(void **st
     /* That one may have been taken all the same: it keeps its id. */
     assert_string_equal(next(outbox, 5000, "m1")->id, "first");
     assert_int_equal(tw_outbox_count(outbox), 2);
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     const struct tw_outbox_letter *letter = next(outbox, 5000, "unused");
     assert_string_equal(letter->id, "m1");
     assert_true(letter->about_qmail);
@@ -211,9 +211,9 @@ static void what_waited_goes_as_one_with_true_times_and_all_ids_differ(void **st
     tw_outbox_refused(outbox, 15000);
     add(outbox, "d", "disk.home");
     assert_string_equal(next(outbox, 35000, "m2")->id, "m1");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     assert_string_equal(next(outbox, 35000, "m2")->id, "d");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     assert_null(next(outbox, 35000, "m3"));
     tw_buf_free(&text);
     tw_outbox_free(&outbox);
@@ -247,7 +247,7 @@ static void a_merged_letter_replaces_its_parts_in_whatever_order_they_are_loaded
             if (strcmp(letter->id, "m2") != 0 && strcmp(letter->id, "d") != 0)
                 fail_msg("order %d: %s", order, letter->id);
             seen = seen || strstr(letter->text, "\nSubject: [toaster] mail: 2 letters that");
-            tw_outbox_taken(outbox);
+            tw_outbox_taken(outbox, 0);
         }
         assert_true(seen);
         tw_outbox_free(&outbox);
@@ -270,17 +270,17 @@ static void what_all_refuse_for_good_is_in_nobodys_way(void **state)
     tw_outbox_refused(outbox, 0);
     add(outbox, "c", "disk.var");
     assert_string_equal(next(outbox, 5000, "m")->id, "a");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     const struct tw_outbox_letter *letter = next(outbox, 5000, "unused");
     assert_string_equal(letter->id, "m");
     assert_int_equal(count_of(letter->text, "\nFAIL "), 2);
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     assert_null(next(outbox, 5000, "m"));
     assert_int_equal(tw_outbox_count(outbox), 1);
     tw_outbox_hurry(outbox);
     assert_false(tw_outbox_is_held(outbox));
     assert_string_equal(next(outbox, 5000, "m")->id, "poison");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     assert_int_equal(tw_outbox_count(outbox), 0);
     tw_outbox_free(&outbox);
 }
@@ -297,7 +297,7 @@ static void what_waits_can_go_another_way(void **state)
     assert_true(tw_outbox_move(from, other));
     assert_int_equal(tw_outbox_count(from), 1);
     assert_int_equal(tw_outbox_count(other), 2);
-    tw_outbox_taken(from);
+    tw_outbox_taken(from, 0);
     assert_null(next(from, 0, "m"));
     assert_int_equal(count_of(next(other, 0, "m")->text, "\nFAIL "), 2);
     tw_outbox_free(&from);
@@ -333,7 +333,7 @@ static void more_than_a_hundred_go_in_merged_letters_of_a_hundred(void **state)
     static const char *const new_ids[] = {"m1", "m2", "m3"};
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(next(outbox, 0, new_ids[i])->id, ids[i]);
-        tw_outbox_taken(outbox);
+        tw_outbox_taken(outbox, 0);
     }
     assert_int_equal(tw_outbox_count(outbox), 0);
     tw_outbox_free(&outbox);
@@ -418,15 +418,32 @@ static void transports_down_over_restarts_still_make_exactly_one(void **dir)
     state = open_state(*dir, &outbox);
     assert_int_equal(tw_outbox_count(outbox), 2);
     assert_string_equal(next_on_disk(outbox, 0, "m2")->id, "a");
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     const struct tw_outbox_letter *letter = next_on_disk(outbox, 0, "m2");
     assert_string_equal(letter->id, "m1");
     assert_int_equal(count_of(letter->text, "\nFAIL "), 2);
-    tw_outbox_taken(outbox);
+    tw_outbox_taken(outbox, 0);
     close_state(&state, &outbox);
 
     state = open_state(*dir, &outbox);
     assert_int_equal(tw_outbox_count(outbox), 0);
+    close_state(&state, &outbox);
+}
+
+/* After a crash the first alone may have been taken, which is known by its id. */
+static void the_next_goes_when_the_last_is_off_the_disk(void **dir)
+{
+    struct tw_outbox *outbox;
+    struct tw_state *state = open_state(*dir, &outbox);
+    char *file = tw_format("%s/outbox/a.letter", (const char *)*dir);
+    add(outbox, "a", "disk.var");
+    add(outbox, "b", "disk.tmp");
+    assert_string_equal(next_on_disk(outbox, 0, "unused")->id, "a");
+    assert_int_equal(access(file, F_OK), 0);
+    tw_outbox_taken(outbox, 0);
+    assert_string_equal(next_on_disk(outbox, 0, "unused")->id, "b");
+    assert_int_not_equal(access(file, F_OK), 0);
+    free(file);
     close_state(&state, &outbox);
 }
 
@@ -465,6 +482,8 @@ int main(void)
         cmocka_unit_test(more_than_a_hundred_go_in_merged_letters_of_a_hundred),
         cmocka_unit_test_setup_teardown(transports_down_over_restarts_still_make_exactly_one,
                                         scratch_make, scratch_remove),
+        cmocka_unit_test_setup_teardown(the_next_goes_when_the_last_is_off_the_disk, scratch_make,
+                                        scratch_remove),
         cmocka_unit_test_setup_teardown(an_id_used_twice_loses_nothing, scratch_make,
                                         scratch_remove),
     };
